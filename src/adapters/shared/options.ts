@@ -1,0 +1,113 @@
+import { z } from 'zod'
+import { Secret } from '../../core/secret.ts'
+import { formatDuration, formatSize, parseDuration, parseSize } from '../../core/units.ts'
+
+/**
+ * The option types that adapters share. All of them are codecs, so that a parsed configuration can be written back
+ * as people write it (`sluice validate --print`); none may be a one-way transform.
+ */
+
+/** Written `30s`; parsed to milliseconds. Defaults: `duration.prefault('30s')`. */
+export const duration = z.codec(z.string(), z.number(), {
+  decode: (written, { issues }) =>
+    parseDuration(written) ?? refuse(issues, written, 'a duration such as 200ms, 30s, 5m or 12h'),
+  encode: formatDuration,
+})
+
+/** Written `64MiB`; parsed to bytes. Defaults: `size.prefault('64MiB')`. */
+export const size = z.codec(z.string(), z.number(), {
+  decode: (written, { issues }) =>
+    parseSize(written) ?? refuse(issues, written, 'a size such as 300B, 256KiB or 64MiB'),
+  encode: formatSize,
+})
+
+/** A password; written `${env:NAME}` or `${file:PATH}` as a rule, and never printed. */
+export const secret = z.codec(z.string(), z.instanceof(Secret), {
+  decode: value => new Secret(value),
+  encode: String,
+})
+
+/** One address of a broker, taken apart. `text` is how it was written. */
+export interface BrokerUrl {
+  readonly text: string
+  readonly host: string
+  readonly port: number
+  readonly tls: boolean
+  /** The path without its slash, percent-decoded (AMQP 0-9-1: the virtual host), or '' when there is none. */
+  readonly path: string
+}
+
+/** Schemes a protocol's URLs may have, each with its default port. */
+export type Schemes = Readonly<Record<string, { readonly port: number; readonly tls: boolean }>>
+
+/** A broker's addresses, tried in turn (Amazon MQ active/standby pairs have two). */
+export function brokerUrls(schemes: Schemes) {
+  const expected = `a URL of the form ${Object.keys(schemes)
+    .map(s => `${s}://host:port`)
+    .join(' or ')}`
+  const url = z.codec(z.string(), z.custom<BrokerUrl>(), {
+    decode: (written, { issues }) => {
+      const parsed = URL.parse(written)
+      const scheme = parsed && schemes[parsed.protocol.slice(0, -1)]
+      if (!parsed || !scheme || parsed.hostname === '') return refuse(issues, written, expected)
+      if (parsed.username !== '' || parsed.password !== '') {
+        return refuse(issues, '***', 'a URL without credentials: they go under username and password')
+      }
+      return {
+        text: written,
+        host: parsed.hostname.replace(/^\[|\]$/g, ''),
+        port: parsed.port === '' ? scheme.port : Number(parsed.port),
+        tls: scheme.tls,
+        path: decodeURIComponent(parsed.pathname.slice(1)),
+      }
+    },
+    encode: broker => broker.text,
+  })
+  return z.array(url).min(1).describe('addresses of the broker, tried in turn')
+}
+
+const tls = z
+  .strictObject({
+    ca_file: z
+      .string()
+      .optional()
+      .describe('PEM file of the authorities to trust, instead of the public ones'),
+    cert_file: z.string().optional().describe('PEM file of our certificate, for mutual TLS'),
+    key_file: z.string().optional().describe('PEM file of the key of our certificate'),
+    server_name: z
+      .string()
+      .optional()
+      .describe("name the broker's certificate must have, where it is not the host"),
+  })
+  .refine(o => (o.cert_file === undefined) === (o.key_file === undefined), {
+    error: 'cert_file and key_file go together',
+  })
+
+export type TlsOptions = z.output<typeof tls>
+
+/** The keys that every connection to a broker has. Spread into the adapter's own `z.strictObject`. */
+export const brokerConnection = (schemes: Schemes) => ({
+  urls: brokerUrls(schemes),
+  username: z.string().optional().describe('user name'),
+  password: secret.optional().describe('password'),
+  tls: tls.optional().describe('TLS beyond what the URL says'),
+  connect_timeout: duration.prefault('10s').describe('time limit of each step of connecting and opening'),
+  heartbeat: duration.prefault('30s').describe('a peer silent for twice this long is taken for dead'),
+})
+
+/** The keys that every source has. */
+export const sourceCredit = {
+  prefetch: z
+    .int()
+    .min(1)
+    .max(65_535)
+    .default(500)
+    .describe('unsettled messages the broker may hand out to this route'),
+}
+
+type Issue = { code: 'custom'; input: unknown; message: string }
+
+function refuse(issues: { push(issue: Issue): unknown }, written: string, expected: string): never {
+  issues.push({ code: 'custom', input: written, message: `expected ${expected}` })
+  return z.NEVER
+}

@@ -1,0 +1,121 @@
+import type { Delivery } from './delivery.ts'
+import type { DropReason } from './events.ts'
+import type { Message } from './message.ts'
+
+/**
+ * The seam between the bridge and a protocol. A link opens once, dies once and never reconnects: whoever holds it
+ * opens another. Every step of opening, sending and closing has a time limit of its own, so that no promise here
+ * stays pending because a peer is silent.
+ */
+export interface Link {
+  /**
+   * Resolves when the link is gone: with the reason when it died (connection cut, detached by the broker, peer
+   * silent), with undefined after `close()`. Never rejects.
+   */
+  readonly closed: Promise<Error | undefined>
+  /** Gives back what is unsettled in the way of the protocol and closes. Safe to call at any time and twice; never rejects. */
+  close(): Promise<void>
+}
+
+export interface Source extends Link {
+  /** No new deliveries from now on; those already handed over can still be settled. */
+  stop(): Promise<void>
+  /**
+   * So many more messages, and so many more bytes, may come; adds to what was granted before. A new link starts
+   * with nothing granted. A source never hands over more than was granted; bytes bind only where the protocol can.
+   */
+  grant(messages: number, bytes: number): void
+}
+
+export interface Sink<P extends Prepared = Prepared> extends Link {
+  readonly limits: Limits
+  /**
+   * Resolves when the broker took responsibility, with an object that stands for the call to the broker: messages
+   * that went in one call resolve with the same object, and fail with the same error, so that calls can be counted.
+   * Throws MessageRefused, SinkUnavailable, LinkLost, or something unexpected.
+   */
+  send(prepared: P, signal: AbortSignal): Promise<object>
+  /** Is the target there and may we write to it, as far as that can be known without sending? Throws like `send`. */
+  check(signal: AbortSignal): Promise<void>
+}
+
+/** What a sink learned of its target when it opened. */
+export interface Limits {
+  /** Bytes of one message with all that the protocol counts. */
+  readonly maxMessageSize: number
+}
+
+/** A message encoded for one target; what else it holds is its adapter's own business. */
+export interface Prepared {
+  /** Bytes, as the target counts them. */
+  readonly size: number
+  /** Prepared messages of one order group and target are sent one after the other, each confirmed before the next. */
+  readonly orderGroup?: string
+}
+
+/** Where a link goes: options of the connection (one object for all that share it) and of this end of the route. */
+export interface Endpoint<C, O> {
+  readonly connection: C
+  /** The name of the connection in the configuration; with the route it makes client ids that stay the same. */
+  readonly connectionName: string
+  readonly route: string
+  readonly options: O
+}
+
+export type Deliver = (delivery: Delivery) => void
+
+/** What a link says of itself while it is open. */
+export type LinkEvent =
+  /** A state that people must know of: the broker blocks publishers, another client took the session over. */
+  | { readonly type: 'notice'; readonly text: string }
+  /** A message that nobody guarantees (MQTT QoS 0) was let go because the buffer was full. */
+  | { readonly type: 'dropped'; readonly reason: DropReason }
+
+/** The life of a link as whoever opens it sees it. */
+export interface LinkContext {
+  /** Ends the opening; once open, `close()` does. */
+  readonly signal: AbortSignal
+  report(event: LinkEvent): void
+}
+
+/** What is needed of a zod schema. Its `parse` fills in defaults. */
+export interface Schema<T> {
+  parse(value: unknown): T
+}
+
+/** A remark of `validate` on options that are legal and may still surprise. */
+export type Warning = { readonly path: readonly string[]; readonly text: string }
+
+export interface SourceKind<C, O> {
+  readonly options: Schema<O>
+  /** Can one message be given to the broker's own dead letter (`dead_letter: [{ broker: true }]`)? */
+  readonly canReject: boolean
+  /** Milliseconds for which the broker lets an unsettled message be held; Infinity where it does not mind. */
+  holdLimit(at: Endpoint<C, O>): number
+  /** Is this end of the route the only consumer of its queue, so that order can be kept? */
+  isExclusive(at: Endpoint<C, O>): boolean
+  warnings?(at: Endpoint<C, O>): readonly Warning[]
+  /** Opens one link or throws; tries each of the connection's addresses once. `deliver` may be called only once the
+   * promise has resolved and something was granted; it never throws. */
+  open(at: Endpoint<C, O>, deliver: Deliver, context: LinkContext): Promise<Source>
+}
+
+export interface SinkKind<C, O, P extends Prepared = Prepared> {
+  readonly options: Schema<O>
+  open(at: Endpoint<C, O>, context: LinkContext): Promise<Sink<P>>
+  /** Pure: encodes, checks every rule of the target, sizes. The only encoder there is. Throws MessageRefused. */
+  prepare(at: Endpoint<C, O>, limits: Limits, message: Message): P
+  warnings?(at: Endpoint<C, O>): readonly Warning[]
+}
+
+/** All that an adapter's folder exports. */
+export interface Adapter<C, SO, KO, P extends Prepared = Prepared> {
+  /** The name people write after `protocol:`. */
+  readonly protocol: string
+  /** The keys of a connection beside `protocol`. */
+  readonly connection: Schema<C>
+  readonly source?: SourceKind<C, SO>
+  readonly sink?: SinkKind<C, KO, P>
+  /** Needs no connection: a dead-letter entry `{ <protocol>: VALUE }` stands for a sink with this option set to VALUE. */
+  readonly inline?: string
+}

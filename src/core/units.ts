@@ -1,0 +1,29 @@
+type Units = Readonly<Record<string, number>>
+
+/** Milliseconds a unit. Longest first: the first that divides a number evenly is the one it is written in. */
+const durations: Units = { d: 86_400_000, h: 3_600_000, m: 60_000, s: 1_000, ms: 1 }
+const sizes: Units = { GiB: 2 ** 30, MiB: 2 ** 20, KiB: 2 ** 10, GB: 1e9, MB: 1e6, KB: 1e3, kB: 1e3, B: 1 }
+
+/** Milliseconds of a duration as people write it (`200ms`, `30s`, `1.5m`, `12h`, `7d`), or undefined when it is none. */
+export const parseDuration = (written: string): number | undefined => parse(written, durations)
+
+/** Bytes of a size as people write it (`64MiB`, `1.5 MB`, `300B`), or undefined when it is none. */
+export const parseSize = (written: string): number | undefined => parse(written, sizes)
+
+/** The inverse of `parseDuration`: 30000 is `30s`. */
+export const formatDuration = (milliseconds: number): string => format(milliseconds, durations)
+
+/** The inverse of `parseSize`: 65536 is `64KiB`. */
+export const formatSize = (bytes: number): string => format(bytes, sizes)
+
+function parse(written: string, units: Units): number | undefined {
+  const [, amount, unit] = /^\s*(\d+(?:\.\d+)?)\s*([a-zA-Z]+)\s*$/.exec(written) ?? []
+  const factor = unit === undefined ? undefined : units[unit]
+  return factor === undefined ? undefined : Math.round(Number(amount) * factor)
+}
+
+function format(amount: number, units: Units): string {
+  const [unit, factor] =
+    Object.entries(units).find(([, f]) => amount > 0 && amount % f === 0) ?? Object.entries(units).at(-1)!
+  return `${amount / factor}${unit}`
+}
