@@ -16,6 +16,13 @@ export class SinkUnavailable extends Error {
 /** The connection or link is gone. The message is tried on the next link; the breaker hears of it once a link. */
 export class LinkLost extends Error {
   override readonly name = 'LinkLost'
+  /** Milliseconds for which nobody should open another link, as when another client holds the session now. */
+  readonly retryAfter: number | undefined
+
+  constructor(message?: string, options?: ErrorOptions & { readonly retryAfter?: number }) {
+    super(message, options)
+    this.retryAfter = options?.retryAfter
+  }
 }
 
 /** Whatever was thrown, as an Error. */
