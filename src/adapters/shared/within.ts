@@ -8,6 +8,7 @@ export async function within<T>(
   work: Promise<T>,
   signal?: AbortSignal,
 ): Promise<T> {
+  work.catch(() => {})
   signal?.throwIfAborted()
   let timer: NodeJS.Timeout | undefined
   let onAbort: (() => void) | undefined

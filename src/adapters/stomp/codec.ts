@@ -1,0 +1,102 @@
+import { isUtf8 } from 'node:buffer'
+
+/** The versions of STOMP; they differ in what a header escapes. */
+export type Version = '1.0' | '1.1' | '1.2'
+
+/** A frame as it stood on the wire. Of a header that is repeated the first counts (STOMP 1.2, "Repeated Header Entries"). */
+export interface Frame {
+  readonly command: string
+  readonly headers: ReadonlyMap<string, string>
+  readonly body: Buffer
+  /** Bytes of the command and the headers. */
+  readonly headSize: number
+}
+
+export type HeaderList = readonly (readonly [name: string, value: string])[]
+
+/** The bytes of a frame without a body, its headers escaped as the version says. Throws when it cannot say a header. */
+export function encodeFrame(command: string, headers: HeaderList, version: Version): string {
+  // STOMP 1.2, "Value Encoding": CONNECT is never escaped, so that servers of every version can read it.
+  const plain = command === 'CONNECT' || version === '1.0'
+  const say = plain ? sayable : version === '1.1' ? escape11 : escape12
+  let text = `${command}\n`
+  for (const [name, value] of headers) {
+    if (plain && name.includes(':')) throw new Error(`STOMP ${version} cannot say the header name "${name}"`)
+    text += `${say(name)}:${say(value)}\n`
+  }
+  return `${text}\n\0`
+}
+
+const escape12 = (text: string): string =>
+  /[\\\r\n:]/.test(text) ? text.replace(/[\\\r\n:]/g, c => escapes[c]!) : text
+
+/** STOMP 1.1 knows no `\r`: a carriage return goes as it is. */
+const escape11 = (text: string): string =>
+  /[\\\n:]/.test(text) ? text.replace(/[\\\n:]/g, c => escapes[c]!) : text
+
+const escapes: Readonly<Record<string, string>> = { '\\': '\\\\', '\r': '\\r', '\n': '\\n', ':': '\\c' }
+const meanings: Readonly<Record<string, string>> = { '\\': '\\', r: '\r', n: '\n', c: ':' }
+
+function sayable(text: string): string {
+  if (/[\n\0]/.test(text))
+    throw new Error('a line break or NUL cannot be said in a CONNECT frame or in STOMP 1.0')
+  return text
+}
+
+/**
+ * The text of a header as it was before escaping. An escape that the specification does not know stays as it is: the
+ * specification calls it fatal, but then one message of a broker that forgot to escape would stop its queue for ever.
+ */
+export function unescapeHeader(text: string, version: Version): string {
+  if (version === '1.0' || !text.includes('\\')) return text
+  const known = version === '1.1' ? /\\([\\nc])/g : /\\([\\rnc])/g
+  return text.replace(known, (_, c: string) => meanings[c]!)
+}
+
+/**
+ * UTF-8 as text, or undefined when it is none. ActiveMQ before 5.18.6, 5.19.0 and 6.1.4 (AMQ-8398) writes characters
+ * beyond U+FFFF as two surrogates of three bytes each (CESU-8); those are put together.
+ */
+export function decodeText(bytes: Buffer): string | undefined {
+  if (isUtf8(bytes)) return bytes.toString('utf8')
+  const joined = joinSurrogates(bytes)
+  return isUtf8(joined) ? joined.toString('utf8') : undefined
+}
+
+/** A copy in which each pair of CESU-8 surrogates is the one character it stands for. */
+function joinSurrogates(bytes: Buffer): Buffer {
+  const out = Buffer.from(bytes)
+  let to = 0
+  for (let from = 0; from < bytes.length; ) {
+    const isPair =
+      bytes[from] === 0xed && isSurrogate(bytes, from, 0xa0) && isSurrogate(bytes, from + 3, 0xb0)
+    if (!isPair) {
+      out[to++] = bytes[from++]!
+      continue
+    }
+    const high = ((bytes[from + 1]! & 0x0f) << 6) | (bytes[from + 2]! & 0x3f)
+    const low = ((bytes[from + 4]! & 0x0f) << 6) | (bytes[from + 5]! & 0x3f)
+    to += out.write(String.fromCodePoint(0x10000 + (high << 10) + low), to)
+    from += 6
+  }
+  return out.subarray(0, to)
+}
+
+const isSurrogate = (bytes: Buffer, at: number, half: 0xa0 | 0xb0): boolean =>
+  bytes[at] === 0xed && (bytes[at + 1]! & 0xf0) === half && (bytes[at + 2]! & 0xc0) === 0x80
+
+/** What a server says in an ERROR frame, in one line: its `message` header and, where that adds something, its body. */
+export function errorWords({ headers, body }: Frame): string {
+  const message = headers.get('message')?.trim() ?? ''
+  const text = (decodeText(body) ?? '').trim()
+  const isStackTrace = /^\s+at /m.test(text)
+  const detail = isStackTrace ? text.split('\n', 1)[0]! : text.replace(/\s+/g, ' ')
+  const adds = detail !== '' && !detail.includes(message) && !(isStackTrace && message !== '')
+  const words =
+    message === '' || (detail.includes(message) && !isStackTrace)
+      ? detail
+      : adds
+        ? `${message}: ${detail}`
+        : message
+  return words.slice(0, 500) || 'it gave no reason'
+}
