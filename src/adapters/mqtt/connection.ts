@@ -1,0 +1,237 @@
+import type { Socket } from 'node:net'
+import { type IClientOptions, type IConnackPacket, type IPublishPacket, MqttClient } from 'mqtt'
+import { LinkLost } from '../../core/errors.ts'
+import type { BrokerUrl } from '../shared/options.ts'
+import { within } from '../shared/within.ts'
+import { keepAlive } from './keepalive.ts'
+import { clientIdOf, type SourceAt } from './options.ts'
+import { connectionRefused, reason, TAKEN_OVER } from './refusals.ts'
+import { sessionMemory, takenOver } from './sessions.ts'
+import { openSocket } from './socket.ts'
+
+/** Takes one message. Nothing more is read before `next` is called, which may be much later. */
+export type Receive = (packet: IPublishPacket, next: () => void) => void
+
+/** Thrown at the library in place of an acknowledgement: this class sends those. */
+const acknowledgedLater = new Error('acknowledged later')
+
+const PINGREQ = Buffer.of(0xc0, 0)
+const DISCONNECT = Buffer.of(0xe0, 0)
+const goodbye = 2_000
+
+/**
+ * One connection to one broker, which dies once. MQTT.js parses, connects and subscribes; what must not depend on its
+ * reading is done here, on a socket of our own: pings, and acknowledgements, which so cannot reach another connection
+ * (the library would keep them and send them after a reconnect).
+ */
+export class Connection {
+  /** Resolves when the socket is gone; with the reason unless we closed. */
+  readonly closed: Promise<Error | undefined>
+  readonly #client: MqttClient
+  readonly #socket: Socket
+  readonly #clientId: string
+  readonly #lost = new AbortController()
+  #connack: IConnackPacket | undefined
+  #closing = false
+  #reason: Error | undefined
+  #receive: Receive | undefined
+  #early: (() => void) | undefined
+  #reading = true
+
+  constructor(socket: Socket, at: SourceAt) {
+    const memory = sessionMemory(at.connection, clientIdOf(at))
+    const since = performance.now()
+    let broke: Error | undefined
+    this.#clientId = clientIdOf(at)
+    this.#socket = socket
+    this.closed = new Promise(resolve => {
+      socket.on('error', error => {
+        broke = error
+      })
+      socket.once('close', () => {
+        if (!this.#closing && this.#connack) {
+          this.#reason ??= memory.closedByPeer(performance.now() - since, this.#clientId, broke)
+        }
+        if (!this.#closing) this.#reason ??= broke ?? new Error('the broker closed the connection')
+        this.#lost.abort(new LinkLost('the connection is gone', { cause: this.#reason }))
+        resolve(this.#reason)
+      })
+    })
+    this.#client = new MqttClient(() => socket, clientOptions(at))
+    this.#client.once('connect', connack => {
+      this.#connack = connack
+    })
+    this.#client.on('error', error => this.#failed(error, at))
+    this.#client.on('disconnect', ({ reasonCode = 0 }) => this.fail(this.#disconnected(reasonCode)))
+    this.#takeMessages()
+  }
+
+  /** Connects; when this resolves the broker has accepted us. */
+  static async open(url: BrokerUrl, at: SourceAt, signal: AbortSignal): Promise<Connection> {
+    const limit = at.connection.connect_timeout
+    const connection = new Connection(await openSocket(url, at.connection, signal), at)
+    try {
+      await within(limit, 'the answer to CONNECT', connection.#connected(), signal)
+      connection.#keepAlive()
+      return connection
+    } catch (error) {
+      connection.fail(new Error('opening was given up', { cause: error }))
+      throw error
+    }
+  }
+
+  /** Aborted as soon as the connection is given up, before `closed` resolves. */
+  get lost(): AbortSignal {
+    return this.#lost.signal
+  }
+
+  get sessionPresent(): boolean {
+    return this.#connack?.sessionPresent === true
+  }
+
+  /** Milliseconds for which the broker keeps the session, where it says that it differs from what was asked. */
+  get sessionExpiry(): number | undefined {
+    const seconds = this.#connack?.properties?.sessionExpiryInterval
+    return seconds === undefined ? undefined : seconds * 1000
+  }
+
+  /** Begins to hand over messages; those that came since the connection was opened wait for this. */
+  start(receive: Receive): void {
+    this.#receive = receive
+    this.#early?.()
+  }
+
+  /** Resolves with the reason code of SUBACK: a QoS, or a refusal from 128 on. */
+  subscribe(filter: string, qos: 0 | 1, retainHandling: 0 | 1 | 2): Promise<number> {
+    const answered = new Promise<number>((resolve, reject) => {
+      // rap false: what comes with RETAIN is then a retained message and no live one (MQTT 5, 3.8.3.1).
+      const options = { qos, nl: false, rap: false, rh: retainHandling }
+      this.#client.subscribe(filter, options, (error, _, suback) => {
+        const code = suback?.granted[0]
+        if (typeof code === 'number') resolve(code)
+        else reject(error ?? new Error('the answer to SUBSCRIBE grants nothing'))
+      })
+    })
+    return Promise.race([answered, this.#died()])
+  }
+
+  /** Written at once, in order, on this connection or nowhere. */
+  write(packets: Buffer): void {
+    if (!this.#lost.signal.aborted) this.#socket.write(packets)
+  }
+
+  /** Gives the connection up. */
+  fail(error: Error): void {
+    if (this.#lost.signal.aborted) return
+    this.#reason ??= error
+    this.#lost.abort(new LinkLost('the connection is gone', { cause: error }))
+    this.#socket.destroy()
+  }
+
+  /** Says goodbye, which keeps a persistent session. What is still coming is thrown away, so that the broker can hear us. */
+  async close(): Promise<void> {
+    if (!this.#lost.signal.aborted) {
+      this.#closing = true
+      this.#lost.abort(new LinkLost('the source was closed'))
+      this.#socket.unpipe()
+      this.#socket.resume()
+      this.#socket.end(DISCONNECT)
+      await within(goodbye, 'closing', this.closed).catch(() => this.#socket.destroy())
+    }
+    await this.closed
+  }
+
+  async #connected(): Promise<void> {
+    const connected = new Promise<void>(resolve => this.#client.once('connect', () => resolve()))
+    await Promise.race([connected, this.#died()])
+  }
+
+  async #died(): Promise<never> {
+    throw (await this.closed) ?? new Error('closed meanwhile')
+  }
+
+  #failed(error: Error, at: SourceAt): void {
+    if (error === acknowledgedLater) return
+    const code = 'code' in error ? error.code : undefined
+    if (!this.#connack && typeof code === 'number') {
+      this.fail(new Error(connectionRefused(code, this.#clientId, at.connection.username), { cause: error }))
+    } else if (typeof code === 'string') {
+      // An error of the socket, which closes it.
+    } else {
+      this.fail(new LinkLost('what came from the broker is not MQTT as agreed', { cause: error }))
+    }
+  }
+
+  #disconnected(code: number): Error {
+    return code === TAKEN_OVER
+      ? takenOver(this.#clientId)
+      : new LinkLost(`the broker closed the connection: ${reason(code)}`)
+  }
+
+  #keepAlive(): void {
+    const connection = this
+    const stop = keepAlive(this.#client.keepalive * 1000, {
+      get bytesRead() {
+        return connection.#socket.bytesRead
+      },
+      get reading() {
+        return connection.#reading
+      },
+      ping: () => this.write(PINGREQ),
+      silent: () => this.fail(new LinkLost('the broker was silent for two heartbeats')),
+    })
+    this.lost.addEventListener('abort', stop)
+  }
+
+  /** MQTT.js has resolved a topic alias by the time of `message`, which comes before `handleMessage`. */
+  #takeMessages(): void {
+    this.#client.on('message', (topic, _, packet) => {
+      packet.topic = topic
+    })
+    this.#client.handleMessage = (packet, done) =>
+      this.#take(packet, () => done(packet.qos === 0 ? undefined : acknowledgedLater))
+    this.#client.options.customHandleAcks = (topic, _, packet, done) => {
+      if (packet.qos < 2) return done(0)
+      packet.topic = topic
+      this.#take(packet, () => done(acknowledgedLater))
+    }
+  }
+
+  #take(packet: IPublishPacket, done: () => void): void {
+    this.#reading = false
+    const next = () => {
+      this.#reading = true
+      done()
+    }
+    if (this.#receive) this.#receive(packet, next)
+    else this.#early = () => this.#receive?.(packet, next)
+  }
+}
+
+/** Never reconnects, never resubscribes, keeps no time: all that is done here and above. */
+function clientOptions(at: SourceAt): IClientOptions {
+  const { connection, options } = at
+  const persistent = options.session === 'persistent'
+  return {
+    clientId: clientIdOf(at),
+    protocolVersion: connection.version === 5 ? 5 : 4,
+    clean: !persistent,
+    keepalive: Math.max(1, Math.ceil(connection.heartbeat / 1000)),
+    ...(connection.username !== undefined && { username: connection.username }),
+    ...(connection.password !== undefined && { password: connection.password.reveal() }),
+    reconnectPeriod: 0,
+    resubscribe: false,
+    connectTimeout: connection.connect_timeout * 2,
+    timerVariant: { set: () => 1, clear: () => {} },
+    ...(connection.version === 5 && {
+      properties: {
+        receiveMaximum: options.prefetch,
+        topicAliasMaximum: 16,
+        ...(persistent && { sessionExpiryInterval: seconds(options.session_expiry) }),
+      },
+    }),
+  }
+}
+
+/** 0xFFFFFFFF means that the session never expires (MQTT 5, 3.1.2.11.2). */
+const seconds = (milliseconds: number): number => Math.min(Math.ceil(milliseconds / 1000), 0xffff_ffff)

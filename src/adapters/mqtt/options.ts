@@ -1,0 +1,103 @@
+import { z } from 'zod'
+import type { Endpoint, Warning } from '../../core/adapter.ts'
+import { brokerConnection, duration, sourceCredit } from '../shared/options.ts'
+
+const plain = { port: 1883, tls: false }
+const secure = { port: 8883, tls: true }
+
+export const connectionOptions = z.strictObject({
+  ...brokerConnection({ mqtt: plain, mqtts: secure, 'mqtt+ssl': secure, tcp: plain, ssl: secure }),
+  version: z
+    .literal(['3.1.1', 5])
+    .default('3.1.1')
+    .describe('version of the protocol; ActiveMQ Classic and Amazon MQ know 3.1.1 only, headers need 5'),
+})
+
+/** MQTT 3.1.1 and 5, section 4.7.1: a wildcard fills its level, `#` is the last one. */
+const isFilter = (topic: string): boolean =>
+  !topic.includes('\0') &&
+  topic.split('/').every((l, i, all) => /^([^+#]*|\+)$/.test(l) || (l === '#' && i === all.length - 1))
+
+export const sourceOptions = z.strictObject({
+  topic: z
+    .string()
+    .min(1)
+    .refine(isFilter, { error: 'expected a topic filter, where + fills a level and # the last one' })
+    .refine(t => !t.startsWith('$share/'), { error: 'expected the filter alone: the group goes under share' })
+    .describe('topic filter: + stands for one level, # at its end for all that follow'),
+  share: z
+    .string()
+    .regex(/^[^/+#\0]+$/, { error: 'expected a name without /, + and #' })
+    .optional()
+    .describe('group of a shared subscription ($share), whose members divide the messages'),
+  qos: z
+    .literal([0, 1])
+    .default(1)
+    .describe('1: at least once. 0: the broker forgets a message as soon as it is sent'),
+  session: z
+    .enum(['persistent', 'clean'])
+    .default('persistent')
+    .describe('persistent: the broker keeps messages while the bridge is away. clean: it does not'),
+  session_expiry: duration
+    .prefault('7d')
+    .describe('how long the broker is asked to keep the session while the bridge is away (version 5)'),
+  client_id: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('names the session; sluice-CONNECTION-ROUTE unless given. One client at a time may use it'),
+  retained: z
+    .enum(['skip', 'new', 'all'])
+    .default('skip')
+    .describe(
+      'retained messages of the topic: none, once when the subscription is new, each time it is opened',
+    ),
+  ...sourceCredit,
+})
+
+export type ConnectionOptions = z.output<typeof connectionOptions>
+export type SourceOptions = z.output<typeof sourceOptions>
+export type SourceAt = Endpoint<ConnectionOptions, SourceOptions>
+
+/** Stays the same from one start to the next: the persistent session is found by it. */
+export const clientIdOf = (at: SourceAt): string =>
+  at.options.client_id ?? `sluice-${at.connectionName}-${at.route}`
+
+export const filterOf = ({ share, topic }: SourceOptions): string =>
+  share === undefined ? topic : `$share/${share}/${topic}`
+
+const DAY = 86_400_000
+
+export function warnings({ connection, options }: SourceAt): readonly Warning[] {
+  const { qos, session, session_expiry: expiry, retained, share } = options
+  const persistent = session === 'persistent'
+  const found: [boolean, keyof SourceOptions, string][] = [
+    [
+      qos === 0,
+      'qos',
+      'QoS 0 has no guarantee: what is published while the bridge is away, or faster than it can take, is lost',
+    ],
+    [
+      qos === 1 && !persistent,
+      'session',
+      'a clean session is lost with its connection: what is published until it is opened again never arrives',
+    ],
+    [
+      qos === 1 && persistent,
+      'topic',
+      'while the bridge is away the messages wait in a queue of the broker, and what does not fit is dropped ' +
+        'there without a word: raise its limit (Mosquitto: max_queued_messages, 1000 unless set)',
+    ],
+    [
+      qos === 1 && persistent && connection.version === 5 && expiry > DAY,
+      'session_expiry',
+      'brokers may keep a session for less: RabbitMQ for one day unless mqtt.max_session_expiry_interval_seconds is raised',
+    ],
+    [
+      share !== undefined && retained !== 'skip',
+      'retained',
+      'a shared subscription gets no retained messages',
+    ],
+  ]
+  return found.filter(([holds]) => holds).map(([, key, text]) => ({ path: [key], text }))
+}

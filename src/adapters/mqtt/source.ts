@@ -1,0 +1,234 @@
+import type { IPublishPacket } from 'mqtt'
+import type { Deliver, LinkContext, Source } from '../../core/adapter.ts'
+import type { Delivery } from '../../core/delivery.ts'
+import { LinkLost } from '../../core/errors.ts'
+import { formatDuration } from '../../core/units.ts'
+import { Grants } from '../shared/grants.ts'
+import { inTurn } from '../shared/in-turn.ts'
+import { within } from '../shared/within.ts'
+import { Acks, type Owed } from './acks.ts'
+import { decode, sizeOf } from './codec.ts'
+import { Connection } from './connection.ts'
+import { clientIdOf, filterOf, type SourceAt } from './options.ts'
+import { reason } from './refusals.ts'
+import { type SessionMemory, sessionMemory } from './sessions.ts'
+
+/** Bytes of QoS 0 messages held beyond the grant; more than that, or than `prefetch` messages, is let go. */
+const qos0Bytes = 16 * 2 ** 20
+
+const never = new AbortController().signal
+
+export async function openSource(at: SourceAt, deliver: Deliver, context: LinkContext): Promise<Source> {
+  const { connection: options, options: from } = at
+  const connection = await inTurn(options.urls, context.signal, url =>
+    Connection.open(url, at, context.signal),
+  )
+  const memory = sessionMemory(options, clientIdOf(at))
+  try {
+    tellOfSession(at, connection, memory, context)
+    const source = new MqttSource(at, connection, deliver, context)
+    if (!staysSubscribed(at, connection, memory)) {
+      await within(
+        options.connect_timeout,
+        `subscribing to ${from.topic}`,
+        subscribe(at, connection),
+        context.signal,
+      )
+    }
+    memory.filter = filterOf(from)
+    source.opened()
+    return source
+  } catch (error) {
+    await connection.close()
+    throw error
+  }
+}
+
+/**
+ * A source over one connection of its own: acknowledgements go in order of arrival on a connection, so that a second
+ * route on it would wait for the first.
+ *
+ * What bounds it: MQTT has no credit, and Mosquitto does not keep Receive Maximum. So reading stops (the rest waits in
+ * the socket and the broker) as soon as one QoS 1 message is here that was not granted, or `prefetch` are not
+ * acknowledged, or the source was stopped; pings go on. QoS 0 never stops it, it is let go.
+ */
+class MqttSource implements Source {
+  readonly closed: Promise<Error | undefined>
+  readonly #at: SourceAt
+  readonly #connection: Connection
+  readonly #context: LinkContext
+  readonly #grants: Grants
+  readonly #acks = new Acks()
+  #heldBytes = 0
+  /** Until SUBACK came nothing is granted, and it comes behind the messages that a kept session sends: so all is read. */
+  #opening = true
+  #stopped = false
+  #next: (() => void) | undefined
+  #flushing = false
+
+  constructor(at: SourceAt, connection: Connection, deliver: Deliver, context: LinkContext) {
+    this.#at = at
+    this.#connection = connection
+    this.#context = context
+    this.#grants = new Grants(delivery => {
+      this.#heldBytes -= delivery.size
+      deliver(delivery)
+    })
+    this.closed = connection.closed
+    void this.closed.then(why => this.#ended(why))
+    connection.start((packet, next) => this.#receive(packet, next))
+  }
+
+  opened(): void {
+    this.#opening = false
+  }
+
+  grant(messages: number, bytes: number): void {
+    if (this.#stopped) return
+    this.#grants.grant(messages, bytes)
+    this.#readOn()
+  }
+
+  /** Not an UNSUBSCRIBE, since what is published from then on would be lost: we only stop reading. */
+  async stop(): Promise<void> {
+    this.#stopped = true
+  }
+
+  async close(): Promise<void> {
+    this.#stopped = true
+    this.#flush()
+    await this.#connection.close()
+  }
+
+  #receive(packet: IPublishPacket, next: () => void): void {
+    if (packet.qos === 0) this.#receiveUnguaranteed(packet)
+    else this.#receiveGuaranteed(packet)
+    if (packet.qos > 0 && this.#isFull) this.#next = next
+    else next()
+  }
+
+  #receiveGuaranteed(packet: IPublishPacket): void {
+    const packetId = packet.messageId!
+    // Sent again on the same connection: the broker is told once, when the first is settled.
+    if (packet.dup && this.#acks.owes(packetId)) return
+    const owed = this.#acks.owe(packetId, packet.qos === 1 ? 1 : 2)
+    if (this.#isSkipped(packet)) this.#settle(owed)
+    else this.#offer(this.#delivery(packet, owed))
+  }
+
+  #receiveUnguaranteed(packet: IPublishPacket): void {
+    if (this.#isSkipped(packet)) return
+    const delivery = this.#delivery(packet)
+    const { held } = this.#grants
+    if (held >= this.#at.options.prefetch || (held > 0 && this.#heldBytes + delivery.size > qos0Bytes)) {
+      this.#context.report({ type: 'dropped', reason: 'qos0_buffer_full' })
+    } else this.#offer(delivery)
+  }
+
+  /** Once stopped, what still comes is not ours any more: the session keeps it, since it is never acknowledged. */
+  #offer(delivery: Delivery): void {
+    if (this.#stopped) return
+    this.#heldBytes += delivery.size
+    this.#grants.offer(delivery)
+  }
+
+  /** A retained message comes with RETAIN set; on a live one the broker clears it (MQTT-3.3.1-9, MQTT 5 3.8.3.1). */
+  #isSkipped(packet: IPublishPacket): boolean {
+    return packet.retain && this.#at.options.retained === 'skip'
+  }
+
+  /**
+   * A message that the broker keeps until it is acknowledged is lost with the connection. The others (QoS 0, or a clean
+   * session, which dies with it) are only here: they can be sent on whatever became of the connection.
+   */
+  #delivery(packet: IPublishPacket, owed?: Owed): Delivery {
+    const lost = owed && this.#at.options.session === 'persistent' ? this.#connection.lost : never
+    return {
+      message: decode(packet),
+      size: sizeOf(packet),
+      lost,
+      settle: async outcome => {
+        if (lost.aborted) throw new LinkLost(`the MQTT connection of ${this.#at.connectionName} is gone`)
+        if (outcome === 'rejected') throw new Error('MQTT has no way to reject a message')
+        if (owed && !owed.settled) this.#settle(owed)
+      },
+    }
+  }
+
+  /** Acknowledges at the end of this turn of the event loop, so that many go in one packet of the network. */
+  #settle(owed: Owed): void {
+    owed.settled = true
+    if (this.#flushing) return
+    this.#flushing = true
+    setImmediate(() => {
+      this.#flushing = false
+      this.#flush()
+      this.#readOn()
+    })
+  }
+
+  #flush(): void {
+    const packets = this.#acks.take()
+    if (packets) this.#connection.write(packets)
+  }
+
+  get #isFull(): boolean {
+    if (this.#stopped) return true
+    return !this.#opening && (this.#grants.held > 0 || this.#acks.size >= this.#at.options.prefetch)
+  }
+
+  #readOn(): void {
+    const next = this.#next
+    if (!next || this.#isFull) return
+    this.#next = undefined
+    next()
+  }
+
+  #ended(why: Error | undefined): void {
+    this.#grants.clear()
+    if (why instanceof LinkLost && why.retryAfter !== undefined) {
+      this.#context.report({ type: 'notice', text: why.message })
+    }
+  }
+}
+
+async function subscribe(at: SourceAt, connection: Connection): Promise<void> {
+  const { topic, qos, retained } = at.options
+  const retainHandling = { all: 0, new: 1, skip: 2 } as const
+  const granted = await connection.subscribe(filterOf(at.options), qos, retainHandling[retained])
+  if (granted >= 128) throw new Error(`the broker refused the subscription to ${topic}: ${reason(granted)}`)
+  if (granted < qos) {
+    throw new Error(
+      `the broker grants ${topic} QoS ${granted} only, which loses messages (qos: 0 accepts that)`,
+    )
+  }
+}
+
+/**
+ * Before version 5 each SUBSCRIBE brings the retained messages again. Those of a new subscription only are had by not
+ * repeating it, as far as this process knows of it; the first time after a start they come again rather than not at all.
+ */
+const staysSubscribed = (at: SourceAt, { sessionPresent }: Connection, { filter }: SessionMemory): boolean =>
+  at.options.retained === 'new' &&
+  at.connection.version !== 5 &&
+  sessionPresent &&
+  filter === filterOf(at.options)
+
+function tellOfSession(
+  { options }: SourceAt,
+  { sessionPresent, sessionExpiry }: Connection,
+  memory: SessionMemory,
+  context: LinkContext,
+): void {
+  if (options.session === 'clean') return
+  if (memory.filter !== undefined && !sessionPresent) {
+    const text =
+      'the broker has no session of ours any more: what it kept while the link was down is lost there'
+    context.report({ type: 'notice', text })
+  }
+  if (sessionExpiry !== undefined && sessionExpiry < options.session_expiry && !memory.told.has('expiry')) {
+    memory.told.add('expiry')
+    const text = `the broker keeps the session for ${formatDuration(sessionExpiry)} only, then its messages are lost`
+    context.report({ type: 'notice', text })
+  }
+}
