@@ -86,7 +86,13 @@ export interface Schema<T> {
 /** A remark of `validate` on options that are legal and may still surprise. */
 export type Warning = { readonly path: readonly string[]; readonly text: string }
 
-export interface SourceKind<C, O> {
+/** What the route itself reads of a source's options. */
+export interface SourceOptions {
+  /** The most deliveries that may be unsettled at a time. */
+  readonly prefetch: number
+}
+
+export interface SourceKind<C, O extends SourceOptions> {
   readonly options: Schema<O>
   /** Can one message be given to the broker's own dead letter (`dead_letter: [{ broker: true }]`)? */
   readonly canReject: boolean
@@ -109,7 +115,7 @@ export interface SinkKind<C, O, P extends Prepared = Prepared> {
 }
 
 /** All that an adapter's folder exports. */
-export interface Adapter<C, SO, KO, P extends Prepared = Prepared> {
+export interface Adapter<C, SO extends SourceOptions, KO, P extends Prepared = Prepared> {
   /** The name people write after `protocol:`. */
   readonly protocol: string
   /** The keys of a connection beside `protocol`. */

@@ -1,0 +1,148 @@
+import { MessageRefused, sentence } from '../../core/errors.ts'
+import type { Body, Headers, Message, Properties } from '../../core/message.ts'
+import { text, type Value } from '../../core/value.ts'
+import { entriesFromJson, entriesToJson, fromTypedJson, type TypedJson, toTypedJson } from './typed-json.ts'
+
+/** A message that could not be carried, and all that is known of why. */
+export interface DeadLetter {
+  readonly route: string
+  /** The target that did not take it; '' when the mapping failed. */
+  readonly target: string
+  /** The message as the source delivered it, before any mapping. */
+  readonly message: Message
+  readonly reason: string
+  readonly kind: 'refused' | 'unexpected'
+  /** The stack of an error that nobody expected. */
+  readonly stack?: string
+  readonly attempts: number
+  readonly deliveryCount?: number
+  /** Milliseconds since 1970. */
+  readonly receivedAt: number
+  readonly diedAt: number
+}
+
+/** The form of the record; a reader refuses one it does not know. */
+const form = 'sluice.dead-letter/1'
+
+const contentType = 'application/vnd.sluice.dead-letter+json'
+
+export function deadLetterOf(about: Omit<DeadLetter, 'reason' | 'kind' | 'stack'>, error: Error): DeadLetter {
+  const refused = error instanceof MessageRefused
+  return {
+    ...about,
+    reason: sentence(error) || error.name,
+    kind: refused ? 'refused' : 'unexpected',
+    ...(!refused && error.stack !== undefined && { stack: error.stack }),
+  }
+}
+
+/**
+ * The message that is sent to a dead-letter place. Its body is JSON that any target can hold (no character that SQS
+ * forbids) and from which `readRecord` restores the dead letter exactly; its three headers are a summary.
+ */
+export function recordMessage(letter: DeadLetter): Message {
+  const { message, ...about } = letter
+  const record = {
+    form,
+    ...about,
+    message: {
+      address: message.address,
+      body: bodyToJson(message.body),
+      properties: propertiesToJson(message.properties),
+      headers: headersToJson(message.headers),
+      ...(message.annotations && { annotations: headersToJson(message.annotations) }),
+    },
+  }
+  return {
+    address: message.address,
+    body: { kind: 'text', text: escapeNoncharacters(JSON.stringify(record)) },
+    properties: {
+      contentType,
+      ...(message.properties.deduplicationId !== undefined && {
+        deduplicationId: message.properties.deduplicationId,
+      }),
+    },
+    headers: {
+      sluice_route: text(letter.route),
+      ...(letter.target !== '' && { sluice_target: text(letter.target) }),
+      sluice_reason: text(summary(letter.reason)),
+    },
+  }
+}
+
+/** The dead letter that `recordMessage` wrote. Throws when the text is no such record. */
+export function readRecord(json: string): DeadLetter {
+  const { form: written, message, ...about } = JSON.parse(json)
+  if (written !== form)
+    throw new Error(`not a dead letter of the form ${form}: found ${JSON.stringify(written)}`)
+  return {
+    ...about,
+    message: {
+      address: message.address,
+      body: bodyFromJson(message.body),
+      properties: propertiesFromJson(message.properties),
+      headers: headersFromJson(message.headers),
+      ...(message.annotations && { annotations: headersFromJson(message.annotations) }),
+    },
+  }
+}
+
+/** JSON.stringify escapes control characters and lone surrogates, but not the two noncharacters that XML 1.0 forbids. */
+const escapeNoncharacters = (json: string): string =>
+  json.replace(/[\ufffe\uffff]/g, c => `\\u${c.charCodeAt(0).toString(16)}`)
+
+/** Printable ASCII and short, so that every target takes it as a header. */
+const summary = (reason: string): string => reason.replace(/[^\x20-\x7e]/g, '?').slice(0, 250)
+
+const base64 = (bytes: Uint8Array): string =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('base64')
+const bytesOf = (encoded: string): Uint8Array => new Uint8Array(Buffer.from(encoded, 'base64'))
+
+interface BodyJson {
+  readonly kind: string
+  readonly text?: string
+  readonly base64?: string
+  readonly entries?: readonly (readonly [TypedJson, TypedJson])[]
+  readonly items?: readonly TypedJson[]
+}
+
+/** Text stays readable: JSON escapes what is not well-formed. */
+function bodyToJson(body: Body): BodyJson {
+  switch (body.kind) {
+    case 'map':
+      return { kind: 'map', entries: entriesToJson(body.entries) }
+    case 'list':
+      return { kind: 'list', items: body.items.map(toTypedJson) }
+    case 'bytes':
+    case 'object':
+      return { kind: body.kind, base64: base64(body.bytes) }
+    default:
+      return body
+  }
+}
+
+function bodyFromJson({ kind, text, base64, entries, items }: BodyJson): Body {
+  if (kind === 'none') return { kind }
+  if (kind === 'text' && text !== undefined) return { kind, text }
+  if (kind === 'map' && entries) return { kind, entries: entriesFromJson(entries) }
+  if (kind === 'list' && items) return { kind, items: items.map(fromTypedJson) }
+  if ((kind === 'bytes' || kind === 'object') && base64 !== undefined) return { kind, bytes: bytesOf(base64) }
+  throw new Error(`no body of the kind "${kind}" can be read`)
+}
+
+const headersToJson = (headers: Headers): Record<string, TypedJson> =>
+  Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, toTypedJson(value)]))
+
+const headersFromJson = (json: Record<string, TypedJson>): Headers =>
+  Object.fromEntries(Object.entries(json).map(([name, value]) => [name, fromTypedJson(value)]))
+
+const isValue = (property: unknown): property is Value =>
+  typeof property === 'object' && property !== null && 'type' in property
+
+const propertiesToJson = (properties: Properties) =>
+  Object.fromEntries(Object.entries(properties).map(([k, v]) => [k, isValue(v) ? toTypedJson(v) : v]))
+
+const propertiesFromJson = (json: Record<string, unknown>): Properties =>
+  Object.fromEntries(
+    Object.entries(json).map(([k, v]) => [k, isValue(v) ? fromTypedJson(v as TypedJson) : v]),
+  )

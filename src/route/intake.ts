@@ -1,0 +1,123 @@
+import type { Deliver, LinkContext, Source } from '../core/adapter.ts'
+import type { Delivery } from '../core/delivery.ts'
+import { pause, type Retry } from './backoff.ts'
+import { Buffer, type BufferLimits, type Received } from './buffer.ts'
+import { Credit } from './credit.ts'
+import { Keeper, type KeeperReport } from './keeper.ts'
+
+export interface IntakeParts {
+  readonly connectionName: string
+  readonly prefetch: number
+  open(deliver: Deliver, context: LinkContext): Promise<Source>
+}
+
+export interface IntakeReport extends KeeperReport<Source> {
+  received(size: number): void
+  /** Lost while it waited here. */
+  lost(): void
+}
+
+/** The source side of a route: keeps the source's link, grants it credit, and holds what came until it is finished. */
+export class Intake {
+  readonly #parts: IntakeParts
+  readonly #buffer: Buffer
+  readonly #keeper: Keeper<Source>
+  readonly #report: IntakeReport
+  #credit: Credit | undefined
+  #draining = false
+
+  constructor(parts: IntakeParts, limits: BufferLimits, retry: Retry, report: IntakeReport) {
+    this.#parts = parts
+    this.#report = report
+    this.#buffer = new Buffer(limits)
+    this.#keeper = new Keeper(context => this.#open(context), retry, {
+      up: link => {
+        report.up(link)
+        this.#topUp()
+      },
+      down: error => {
+        this.#lose()
+        report.down(error)
+      },
+      event: event => report.event(event),
+    })
+  }
+
+  get connectionName(): string {
+    return this.#parts.connectionName
+  }
+
+  /** Draining, and everything that came has been finished. */
+  get drained(): boolean {
+    return this.#draining && this.#buffer.messages === 0
+  }
+
+  /** Milliseconds. */
+  get oldestAge(): number {
+    return this.#buffer.oldestAge
+  }
+
+  start(): void {
+    this.#keeper.start()
+  }
+
+  take(): Received | undefined | Promise<Received | undefined> {
+    return this.#buffer.take()
+  }
+
+  finished(received: Received, settled: boolean): void {
+    this.#buffer.finished(received)
+    received.credit.finished(settled)
+    this.#topUp()
+  }
+
+  /** No more comes from now on; what is here can still be settled. */
+  async drain(deadline: AbortSignal): Promise<void> {
+    this.#draining = true
+    await Promise.race([this.#keeper.link?.stop(), pause(2 ** 31 - 1, deadline)])
+    this.#buffer.close()
+  }
+
+  /** Closes the link, which gives back what is unsettled. */
+  stop(): Promise<void> {
+    return this.#keeper.stop()
+  }
+
+  status() {
+    return {
+      up: this.#keeper.link !== undefined,
+      error: this.#keeper.lastError,
+      messages: this.#buffer.messages,
+      bytes: this.#buffer.bytes,
+      credit: this.#credit?.outstanding ?? 0,
+    }
+  }
+
+  /** Each link has a credit of its own. */
+  async #open(context: LinkContext): Promise<Source> {
+    let credit: Credit | undefined
+    const deliver = (delivery: Delivery) => {
+      if (!credit) throw new Error('a source delivered before anything was granted')
+      credit.received(delivery)
+      this.#report.received(delivery.size)
+      this.#buffer.put({ delivery, credit, at: performance.now() })
+    }
+    const link = await this.#parts.open(deliver, context)
+    credit = new Credit(link, this.#buffer, this.#parts.prefetch)
+    this.#credit = credit
+    return link
+  }
+
+  /** The link died: what waits here is the broker's again. */
+  #lose(): void {
+    this.#credit = undefined
+    for (const received of this.#buffer.removeLost()) {
+      this.#buffer.finished(received)
+      this.#report.lost()
+    }
+  }
+
+  #topUp(): void {
+    if (!this.#draining) this.#credit?.topUp()
+  }
+}

@@ -1,0 +1,98 @@
+import type { Link, LinkContext, LinkEvent } from '../core/adapter.ts'
+import { toError } from '../core/errors.ts'
+import { backoff, pause, type Retry } from './backoff.ts'
+
+export interface KeeperReport<L> {
+  /** A link has opened. Called before anybody who waits in `up()` sees it. */
+  up(link: L): void
+  /** A link died, or an attempt to open one failed. */
+  down(error: Error | undefined): void
+  event(event: LinkEvent): void
+}
+
+/** A link that was up for so long (ms) has worked: after it, backing off begins anew. */
+const settledIn = 10_000
+
+/**
+ * Opens a link and opens it again whenever it is lost, with full-jitter backoff, until stopped.
+ *
+ * States: *opening* (an attempt is under way) → *up* (`link` is set) when it opens, or *waiting* (for the next attempt)
+ * when it fails; *up* → *waiting* when the link dies; any → *stopped* by `stop()`, which nothing leads out of.
+ */
+export class Keeper<L extends Link> {
+  readonly #open: (context: LinkContext) => Promise<L>
+  readonly #retry: Retry
+  readonly #report: KeeperReport<L>
+  readonly #stopping = new AbortController()
+  #waiters: ((link: L) => void)[] = []
+  #running: Promise<void> | undefined
+  #link: L | undefined
+  #lastError: Error | undefined
+
+  constructor(open: (context: LinkContext) => Promise<L>, retry: Retry, report: KeeperReport<L>) {
+    this.#open = open
+    this.#retry = retry
+    this.#report = report
+  }
+
+  /** The link while it is up. */
+  get link(): L | undefined {
+    return this.#link
+  }
+
+  /** Why there is no link, where that is known. */
+  get lastError(): Error | undefined {
+    return this.#link ? undefined : this.#lastError
+  }
+
+  start(): void {
+    this.#running ??= this.#run()
+  }
+
+  /** The link, as soon as there is one. Stays pending for ever once stopped: race it against a signal. */
+  up(): L | Promise<L> {
+    return this.#link ?? new Promise(resolve => this.#waiters.push(resolve))
+  }
+
+  /** Closes the link, which gives back what is unsettled, and opens no other. */
+  async stop(): Promise<void> {
+    this.#stopping.abort(new Error('stopping'))
+    await this.#link?.close()
+    await this.#running
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stopping
+    for (let attempt = 1; !signal.aborted; attempt++) {
+      const opened = performance.now()
+      const error = await this.#once(signal)
+      if (signal.aborted) return
+      this.#lastError = error
+      this.#report.down(error)
+      if (performance.now() - opened > settledIn) attempt = 1
+      await pause(Math.max(backoff(attempt, this.#retry), retryAfter(error)), signal)
+    }
+  }
+
+  /** One link from opening to its end; returns what ended it. */
+  async #once(signal: AbortSignal): Promise<Error | undefined> {
+    try {
+      const link = await this.#open({ signal, report: event => this.#report.event(event) })
+      if (signal.aborted) {
+        await link.close()
+        return undefined
+      }
+      this.#link = link
+      this.#report.up(link)
+      for (const waiter of this.#waiters.splice(0)) waiter(link)
+      return await link.closed
+    } catch (thrown) {
+      return toError(thrown)
+    } finally {
+      this.#link = undefined
+    }
+  }
+}
+
+const retryAfter = (error: Error | undefined): number =>
+  error && 'retryAfter' in error && typeof error.retryAfter === 'number' ? error.retryAfter : 0

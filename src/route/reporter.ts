@@ -1,0 +1,52 @@
+import type { LinkEvent } from '../core/adapter.ts'
+import type { Outcome } from '../core/delivery.ts'
+import type { Report } from '../core/events.ts'
+import type { DeadLetterReport } from './dead-letter/dead-letters.ts'
+import type { IntakeReport } from './intake.ts'
+import type { TargetReport } from './target.ts'
+
+/** Turns what the stages of one route say into its `RouteEvent`s. */
+export function reporter(route: string, report: Report) {
+  const linkEvent = (link: string, event: LinkEvent) => {
+    if (event.type === 'dropped') report({ type: 'dropped', route, reason: event.reason })
+    else report({ type: 'notice', route, link, text: event.text })
+  }
+  return {
+    filtered: () => report({ type: 'filtered', route }),
+    settled: (outcome: Outcome) => report({ type: 'settled', route, outcome }),
+    lost: (error?: Error) => report({ type: 'lost', route, ...(error && { error }) }),
+    stalled: (seconds: number) => report({ type: 'stalled', route, seconds }),
+    unexpected: (target: string, error: Error) => report({ type: 'unexpected', route, target, error }),
+
+    ofSource: (): IntakeReport => ({
+      received: size => report({ type: 'received', route, size }),
+      lost: () => report({ type: 'lost', route }),
+      up: () => report({ type: 'link_up', route, link: 'source' }),
+      down: error => report({ type: 'link_down', route, link: 'source', error }),
+      event: event => linkEvent('source', event),
+    }),
+
+    /** `changed` is called when the target may have become available. */
+    ofTarget: (target: string, changed: () => void): TargetReport => ({
+      sent: seconds => report({ type: 'sent', route, target, seconds }),
+      failed: (kind, error, attempt) => report({ type: 'send_failed', route, target, kind, error, attempt }),
+      breaker: (state, error) => {
+        report({ type: 'breaker', route, target, state, ...(error && { error }) })
+        changed()
+      },
+      linkUp: () => {
+        report({ type: 'link_up', route, link: target })
+        changed()
+      },
+      linkDown: error => report({ type: 'link_down', route, link: target, error }),
+      event: event => linkEvent(target, event),
+    }),
+
+    ofDeadLetters: (): DeadLetterReport => ({
+      stored: ({ target, reason }, to) => report({ type: 'dead_lettered', route, target, to, reason }),
+      failed: (to, error) => report({ type: 'dead_letter_failed', route, to, error }),
+      linkUp: to => report({ type: 'link_up', route, link: `dead letter ${to}` }),
+      linkDown: (to, error) => report({ type: 'link_down', route, link: `dead letter ${to}`, error }),
+    }),
+  }
+}

@@ -1,0 +1,186 @@
+import type { Limits, LinkContext, LinkEvent, Prepared, Sink } from '../core/adapter.ts'
+import { LinkLost, MessageRefused, SinkUnavailable, toError } from '../core/errors.ts'
+import type { BreakerState, FailureKind } from '../core/events.ts'
+import type { Message } from '../core/message.ts'
+import { backoff, pause, type Retry } from './backoff.ts'
+import { Breaker, type BreakerOptions } from './breaker.ts'
+import { Keeper } from './keeper.ts'
+import { Lanes } from './lanes.ts'
+
+/** A sink, bound to its endpoint by whoever built the route. */
+export interface TargetSink {
+  open(context: LinkContext): Promise<Sink>
+  prepare(limits: Limits, message: Message): Prepared
+}
+
+export interface TargetOptions {
+  readonly retry: Retry
+  readonly breaker: BreakerOptions
+  /** Tries of one message that fails in a way nobody knows, before it is given up. */
+  readonly maxAttempts: number
+}
+
+export interface TargetReport {
+  sent(seconds: number): void
+  failed(kind: FailureKind, error: Error, attempt: number): void
+  breaker(state: BreakerState, reason: Error | undefined): void
+  linkUp(): void
+  linkDown(error: Error | undefined): void
+  event(event: LinkEvent): void
+}
+
+/** What became of a message. A message that was not confirmed is *abandoned* when its delivery is lost or the route stops. */
+export type Sending =
+  | { readonly confirmed: true }
+  | { readonly confirmed: false; readonly error?: Error; readonly attempts: number }
+
+/** One target of a route: keeps its link, encodes for it, and sends until the message is confirmed, refused or abandoned. */
+export class Target {
+  readonly #sink: TargetSink
+  readonly #options: TargetOptions
+  readonly #report: TargetReport
+  readonly #keeper: Keeper<Sink>
+  readonly #breaker: Breaker
+  readonly #lanes = new Lanes()
+  readonly #stopped: AbortSignal
+  #limits: Limits | undefined
+  #confirmed = 0
+  #inFlight = 0
+
+  constructor(sink: TargetSink, options: TargetOptions, report: TargetReport, stopped: AbortSignal) {
+    this.#sink = sink
+    this.#options = options
+    this.#report = report
+    this.#stopped = stopped
+    this.#breaker = new Breaker(options.breaker, report.breaker)
+    this.#keeper = new Keeper(context => sink.open(context), options.retry, {
+      up: link => {
+        this.#limits = link.limits
+        report.linkUp()
+      },
+      down: error => report.linkDown(error),
+      event: event => report.event(event),
+    })
+  }
+
+  status() {
+    return {
+      up: this.#keeper.link !== undefined,
+      error: this.#keeper.lastError,
+      breaker: this.#breaker.state,
+    }
+  }
+
+  /** Can a message be sent without waiting for the target to come back? A half-open breaker wants one, if none is here. */
+  available(idle: boolean): boolean {
+    if (!this.#keeper.link) return false
+    return this.#breaker.state === 'closed' || (idle && this.#breaker.state === 'half_open')
+  }
+
+  start(): void {
+    this.#keeper.start()
+  }
+
+  async stop(): Promise<void> {
+    await this.#keeper.stop()
+    this.#breaker.shutdown()
+  }
+
+  /**
+   * Sends the message, after those of its order group that were given before. Never rejects: what a message cannot
+   * get past (refused, or failing while others succeed) comes back as `error`.
+   */
+  async deliver(message: Message, lost: AbortSignal): Promise<Sending> {
+    if (!this.#limits) await this.#opened(lost)
+    if (!this.#limits) return { confirmed: false, attempts: 0 }
+    let prepared: Prepared
+    try {
+      prepared = this.#sink.prepare(this.#limits, message)
+    } catch (error) {
+      return this.#gaveUp(toError(error), 1)
+    }
+    const { orderGroup } = prepared
+    if (orderGroup === undefined) return this.#send(prepared, lost)
+    return this.#lanes.run(orderGroup, () => this.#send(prepared, lost))
+  }
+
+  /** The limits of a message are its target's own: nothing is prepared before the target was there once. */
+  async #opened(lost: AbortSignal): Promise<void> {
+    const ended = new AbortController()
+    await Promise.race([this.#keeper.up(), pause(2 ** 31 - 1, lost, this.#stopped, ended.signal)])
+    ended.abort()
+  }
+
+  async #send(prepared: Prepared, lost: AbortSignal): Promise<Sending> {
+    const confirmedBefore = this.#confirmed
+    this.#inFlight++
+    try {
+      for (let attempt = 1, unexpected = 0; !lost.aborted && !this.#stopped.aborted; attempt++) {
+        const failure = await this.#once(prepared, lost)
+        if (failure === undefined) return { confirmed: true }
+        if (failure.kind === 'abandoned') break
+        if (failure.kind === 'refused') return this.#gaveUp(failure.error, attempt)
+        this.#report.failed(failure.kind, failure.error, attempt)
+        if (failure.kind === 'unexpected' && this.#counts(confirmedBefore)) {
+          if (++unexpected >= this.#options.maxAttempts)
+            return { confirmed: false, error: failure.error, attempts: attempt }
+        }
+        await pause(backoff(attempt, this.#options.retry), lost, this.#stopped)
+      }
+      return { confirmed: false, attempts: 0 }
+    } finally {
+      this.#inFlight--
+    }
+  }
+
+  /** When everything fails it is the target: a failure counts against a message that others have passed, or that is alone. */
+  #counts(confirmedBefore: number): boolean {
+    return this.#confirmed > confirmedBefore || this.#inFlight === 1
+  }
+
+  /** One try: undefined when the message was confirmed. */
+  async #once(prepared: Prepared, lost: AbortSignal): Promise<Failure | undefined> {
+    const permit = this.#breaker.tryAdmit() ?? (await this.#breaker.admit(lost, this.#stopped))
+    if (!permit) return abandoned
+    const link = this.#keeper.link ?? (await this.#waitForLink(lost))
+    if (!link) {
+      this.#breaker.withdrawn(permit)
+      return abandoned
+    }
+    const began = performance.now()
+    try {
+      const call = await link.send(prepared, this.#stopped)
+      this.#breaker.succeeded(permit, call)
+      this.#confirmed++
+      this.#report.sent((performance.now() - began) / 1000)
+      return undefined
+    } catch (thrown) {
+      const error = toError(thrown)
+      if (this.#stopped.aborted) return abandoned
+      const kind = kindOf(error)
+      if (kind === 'unavailable' || kind === 'link_lost') this.#breaker.failed(permit, error)
+      else this.#breaker.withdrawn(permit)
+      return { kind, error }
+    }
+  }
+
+  async #waitForLink(lost: AbortSignal): Promise<Sink | undefined> {
+    await this.#opened(lost)
+    return this.#keeper.link
+  }
+
+  #gaveUp(error: Error, attempts: number): Sending {
+    this.#report.failed(kindOf(error), error, attempts)
+    return { confirmed: false, error, attempts }
+  }
+}
+
+type Failure = { readonly kind: FailureKind; readonly error: Error } | { readonly kind: 'abandoned' }
+
+const abandoned: Failure = { kind: 'abandoned' }
+
+function kindOf(error: Error): FailureKind {
+  if (error instanceof MessageRefused) return 'refused'
+  if (error instanceof SinkUnavailable) return 'unavailable'
+  return error instanceof LinkLost ? 'link_lost' : 'unexpected'
+}

@@ -1,0 +1,79 @@
+import { mkdtemp } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { TestContext } from 'node:test'
+import { folder } from '../../src/adapters/folder/index.ts'
+import { memory } from '../../src/adapters/memory/index.ts'
+import { memoryQueue } from '../../src/adapters/memory/queue.ts'
+import type { RouteEvent } from '../../src/core/events.ts'
+import type { Message } from '../../src/core/message.ts'
+import type { DeadLetterPlace } from '../../src/route/dead-letter/dead-letters.ts'
+import { Route, type RouteParts } from '../../src/route/route.ts'
+import type { TargetSink } from '../../src/route/target.ts'
+
+const connection = {}
+let names = 0
+
+export const message = (body: string, more: Partial<Message> = {}): Message => ({
+  address: 'in',
+  body: { kind: 'text', text: body },
+  properties: {},
+  headers: {},
+  ...more,
+})
+
+export const bodies = (messages: readonly Message[]): string[] =>
+  messages.map(m => (m.body.kind === 'text' ? m.body.text : m.body.kind))
+
+export function memoryTarget(queue: string, options: object = {}): TargetSink {
+  const at = {
+    connection,
+    connectionName: 'memory',
+    route: 'r',
+    options: memory.sink!.options.parse({ queue, ...options }),
+  }
+  return {
+    open: context => memory.sink!.open(at, context),
+    prepare: (limits, m) => memory.sink!.prepare(at, limits, m),
+  }
+}
+
+export function folderPlace(path: string): DeadLetterPlace {
+  const at = { connection, connectionName: '', route: 'r', options: folder.sink!.options.parse({ path }) }
+  return {
+    name: `folder ${path}`,
+    sink: { open: c => folder.sink!.open(at, c), prepare: (l, m) => folder.sink!.prepare(at, l, m) },
+  }
+}
+
+/** A route from one memory queue to another, with quick retries, stopped when the test ends. */
+export async function routeOnMemory(
+  t: TestContext,
+  more: Partial<RouteParts> & { prefetch?: number; fifo?: boolean } = {},
+) {
+  const name = `test-${++names}`
+  const source = memoryQueue(`${name}-in`)
+  const target = memoryQueue(`${name}-out`)
+  const dead = await mkdtemp(join(tmpdir(), 'sluice-dead-'))
+  const events: RouteEvent[] = []
+  const { prefetch = 100, fifo = false, ...parts } = more
+  const options = memory.source!.options.parse({ queue: `${name}-in`, prefetch })
+  const at = { connection, connectionName: 'memory', route: name, options }
+  const route = new Route(
+    {
+      name,
+      source: { connectionName: 'memory', prefetch, open: (d, c) => memory.source!.open(at, d, c) },
+      mapping: m => m,
+      buffer: { maxMessages: 1000, maxBytes: 2 ** 20 },
+      targets: new Map([['main', memoryTarget(`${name}-out`, { fifo })]]),
+      deadLetters: [folderPlace(dead)],
+      retry: { initial: 1, max: 5, maxAttempts: 3 },
+      breaker: { failureRate: 0.5, minimumCalls: 5, window: 1_000, openFor: 50 },
+      ...parts,
+    },
+    event => events.push(event),
+  )
+  t.after(() => route.stop(AbortSignal.abort()))
+  route.start()
+  return { route, source, target, dead, events, name }
+}
