@@ -328,6 +328,7 @@ export function sourceConformance<C, O extends SourceOptions>(suite: SourceSuite
           await keep(at)
         }
         await producing
+        assert.ok(cutAt > count - 300, 'the connection was cut all along')
         await nothingLeft(name)
 
         /** One life of the link: settles what comes, grants as much again, until the link dies or all has come. */

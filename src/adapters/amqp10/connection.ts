@@ -1,0 +1,134 @@
+import type { Socket } from 'node:net'
+import rhea, { type Connection as RheaConnection, type Session } from 'rhea'
+import { toError } from '../../core/errors.ts'
+import type { BrokerUrl } from '../shared/options.ts'
+import type { Connection } from '../shared/shared-connections.ts'
+import { tlsOptions } from '../shared/tls.ts'
+import { within } from '../shared/within.ts'
+import { brokerError, openingError } from './broker-error.ts'
+import { type Dialect, dialectOf } from './dialect.ts'
+import type { ConnectionOptions } from './options.ts'
+import { saslMechanisms } from './sasl.ts'
+import { watch } from './watch.ts'
+
+/** Members of rhea's connection that its typings leave out (lib/connection.js of rhea 3.0). */
+export interface ConnectionInside extends RheaConnection {
+  socket: Socket
+  /** Size of the frame that is being received in pieces. */
+  frame_size?: number
+  idle(): void
+  _disconnected(error?: Error): void
+  _register(): void
+}
+
+/** The largest frame that we let the broker send; one that announces more is no frame. */
+const maxFrameSize = 2 ** 20
+
+/** A live connection to one broker. Dies once; rhea never reconnects it. */
+export class AmqpConnection implements Connection {
+  readonly closed: Promise<Error | undefined>
+  readonly #rhea: ConnectionInside
+  readonly #limit: number
+  readonly #die: (error: Error | undefined) => void
+  #closing: Promise<void> | undefined
+
+  /** Connects and waits until the broker has opened its side. */
+  static async open(
+    url: BrokerUrl,
+    options: ConnectionOptions,
+    containerId: string,
+  ): Promise<AmqpConnection> {
+    const transport = url.tls ? { transport: 'tls' as const, ...(await tlsOptions(url, options.tls)) } : {}
+    const container = rhea.create_container({ id: containerId })
+    const inside = container.create_connection({
+      host: url.host,
+      port: url.port,
+      ...transport,
+      container_id: containerId,
+      ...(options.hostname !== undefined && { hostname: options.hostname }),
+      idle_time_out: options.heartbeat,
+      max_frame_size: maxFrameSize,
+      tcp_no_delay: true,
+      reconnect: false,
+      sasl_mechanisms: saslMechanisms(options, url.tls),
+    } as Parameters<typeof container.create_connection>[0]) as ConnectionInside
+    const connection = new AmqpConnection(inside, options)
+    try {
+      await connection.#opened()
+    } catch (cause) {
+      connection.#die(undefined)
+      throw openingError(cause, options)
+    }
+    return connection
+  }
+
+  private constructor(inside: ConnectionInside, options: ConnectionOptions) {
+    const { promise, resolve } = Promise.withResolvers<Error | undefined>()
+    this.closed = promise
+    this.#rhea = inside
+    this.#limit = options.connect_timeout
+    let stopWatching = () => {}
+    this.#die = error => {
+      stopWatching()
+      resolve(error)
+      inside.socket.destroy()
+      inside._disconnected() // clears its timers
+    }
+    this.#listen()
+    inside.idle = () => {} // ours also sees a peer that stops in the middle of a frame
+    inside.connect()
+    inside.socket.on('close', () => this.#die(new Error('the connection was closed')))
+    stopWatching = watch(inside, options.heartbeat, maxFrameSize, this.#die)
+  }
+
+  get dialect(): Dialect {
+    return dialectOf(this.#rhea.properties)
+  }
+
+  createSession(): Session {
+    return this.#rhea.create_session()
+  }
+
+  /** Has what was queued written with the next tick. */
+  flush(): void {
+    this.#rhea._register()
+  }
+
+  async close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    const answered = new Promise(resolve => this.#rhea.once('connection_close', resolve))
+    this.#rhea.close()
+    await within(this.#limit, 'closing', Promise.race([answered, this.closed])).catch(() => {})
+    this.#die(undefined)
+  }
+
+  /** Every way in which rhea says that it is over. Without the listeners it throws, or writes to the console. */
+  #listen(): void {
+    const inside = this.#rhea
+    inside.on('connection_error', ({ error }) =>
+      this.#die(brokerError(error, 'the broker closed the connection')),
+    )
+    inside.on('connection_close', () => {
+      if (!this.#closing) this.#die(new Error('the broker closed the connection'))
+    })
+    inside.on('disconnected', ({ error }) => this.#die(error ?? new Error('the broker hung up')))
+    inside.on('protocol_error', cause => this.#die(malformed(cause)))
+    inside.on('error', cause => this.#die(malformed(cause)))
+  }
+
+  async #opened(): Promise<void> {
+    const open = new Promise(resolve => this.#rhea.once('connection_open', resolve))
+    const died = this.closed.then(error => {
+      throw error ?? new Error('closed')
+    })
+    died.catch(() => {})
+    await within(this.#limit, 'waiting for the broker to answer', Promise.race([open, died]))
+  }
+}
+
+const malformed = (cause: unknown): Error =>
+  new Error('the broker sent what is no AMQP 1.0', { cause: toError(cause) })

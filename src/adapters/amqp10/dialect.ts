@@ -1,0 +1,71 @@
+import type { SourceOptions } from './options.ts'
+
+/** Where a receiver attaches. */
+export interface SourceAddress {
+  readonly address: string
+  readonly capabilities?: string[]
+}
+
+/** What differs between brokers that speak the same protocol. */
+export interface Dialect {
+  readonly broker: string
+  queue(name: string, exclusive: boolean): SourceAddress
+  topic(name: string): SourceAddress
+  /** The concrete topic of a message, from its `to`. */
+  topicOf(to: string): string
+}
+
+/** The broker as it names itself in the properties of its open frame. */
+export interface Product {
+  readonly product?: unknown
+  readonly version?: unknown
+}
+
+export function dialectOf({ product, version }: Product = {}): Dialect {
+  const name = String(product ?? 'broker')
+  if (name === 'ActiveMQ') return classic
+  if (/artemis/i.test(name)) return artemis
+  if (name === 'RabbitMQ') return Number.parseInt(String(version), 10) >= 4 ? rabbit4 : rabbit3
+  return { ...artemis, broker: name }
+}
+
+/** The address that the options name, in the broker's dialect. */
+export function sourceAddress(dialect: Dialect, options: SourceOptions): SourceAddress {
+  if (options.address !== undefined) return { address: options.address }
+  if (options.topic !== undefined) return dialect.topic(options.topic)
+  return dialect.queue(options.queue!, options.exclusive)
+}
+
+const classic: Dialect = {
+  broker: 'ActiveMQ',
+  queue: (name, exclusive) => ({ address: `queue://${name}${exclusive ? '?consumer.exclusive=true' : ''}` }),
+  topic: name => ({ address: `topic://${name}` }),
+  topicOf: to => to.replace(/^topic:\/\//, ''),
+}
+
+/** Also for brokers nobody has named: capabilities are how JMS clients say queue or topic (IBM MQ needs `queue`). */
+const artemis: Dialect = {
+  broker: 'Artemis',
+  queue: name => ({ address: name, capabilities: ['queue'] }),
+  topic: name => ({ address: name, capabilities: ['topic'] }),
+  topicOf: to => to,
+}
+
+const rabbit4: Dialect = {
+  broker: 'RabbitMQ 4',
+  queue: name => ({ address: `/queues/${encodeURIComponent(name)}` }),
+  topic: () => {
+    throw new Error(
+      'RabbitMQ 4 has no topics to read from: bind a queue to the exchange and name that under queue',
+    )
+  },
+  topicOf: to => to,
+}
+
+/** Version 1 addresses: `/amq/queue/` must exist, `/queue/` would be declared. */
+const rabbit3: Dialect = {
+  broker: 'RabbitMQ 3',
+  queue: name => ({ address: `/amq/queue/${encodeURIComponent(name)}` }),
+  topic: name => ({ address: `/topic/${encodeURIComponent(name)}` }),
+  topicOf: to => to,
+}

@@ -1,0 +1,205 @@
+import rhea, { type ReceiverOptions, type Session } from 'rhea'
+import type { Deliver, Endpoint, LinkContext, Source } from '../../core/adapter.ts'
+import type { Lease } from '../shared/shared-connections.ts'
+import { within } from '../shared/within.ts'
+import { brokerError } from './broker-error.ts'
+import { decode } from './codec.ts'
+import type { AmqpConnection } from './connection.ts'
+import { Credit } from './credit.ts'
+import { AmqpDelivery } from './delivery.ts'
+import { type Dialect, sourceAddress } from './dialect.ts'
+import { adoptDeliveryCount, Incoming, type ReceiverInside } from './incoming.ts'
+import { leaseConnection } from './lease.ts'
+import type { ConnectionOptions, SourceOptions } from './options.ts'
+
+type At = Endpoint<ConnectionOptions, SourceOptions>
+
+/** Opens a receiver in a session of its own, so that no other receiver can stall it. */
+export async function openSource(at: At, deliver: Deliver, context: LinkContext): Promise<Source> {
+  const lease = await leaseConnection(at, context.signal)
+  const source = new AmqpSource(at, lease, deliver)
+  try {
+    await source.attach(context.signal)
+    return source
+  } catch (cause) {
+    source.abandon()
+    const { queue, topic, address } = at.options
+    const what = queue !== undefined ? `queue ${queue}` : topic !== undefined ? `topic ${topic}` : address
+    throw new Error(`reading ${what} on ${lease.connection.dialect.broker}`, { cause })
+  }
+}
+
+/**
+ * A receiving link. Open until its receiver, its session or its connection ends, whichever is first; then every
+ * delivery is lost and `closed` resolves, in this order. `#settled` holds what is out, by delivery id.
+ */
+class AmqpSource implements Source {
+  readonly closed: Promise<Error | undefined>
+  readonly #resolveClosed: (error: Error | undefined) => void
+  readonly #options: SourceOptions
+  readonly #limit: number
+  readonly #lease: Lease<AmqpConnection>
+  readonly #deliver: Deliver
+  readonly #session: Session
+  readonly #incoming: Incoming
+  readonly #receiver: ReceiverInside
+  readonly #credit: Credit
+  readonly #dialect: Dialect
+  readonly #unsettled = new Map<number, AmqpDelivery>()
+  #stopped = false
+  #dead = false
+  #closing: Promise<void> | undefined
+
+  constructor(at: At, lease: Lease<AmqpConnection>, deliver: Deliver) {
+    const { promise, resolve } = Promise.withResolvers<Error | undefined>()
+    this.closed = promise
+    this.#resolveClosed = resolve
+    this.#options = at.options
+    this.#limit = at.connection.connect_timeout
+    this.#lease = lease
+    this.#deliver = deliver
+    this.#dialect = lease.connection.dialect
+    this.#session = lease.connection.createSession()
+    this.#incoming = Incoming.install(this.#session, {
+      message: (id, bytes, settled) => this.#receive(id, bytes, settled),
+      settled: (first, last) => this.#settledByBroker(first, last),
+    })
+    this.#listen()
+    this.#session.begin()
+    this.#receiver = this.#session.open_receiver(this.#receiverOptions(at)) as ReceiverInside
+    this.#credit = new Credit(this.#receiver, at.options.prefetch)
+    void lease.connection.closed.then(error => this.#end(error ?? new Error('the connection was closed')))
+  }
+
+  /** Waits until the broker has attached its side. A refusal is an attach without a source, and then a detach. */
+  async attach(signal: AbortSignal): Promise<void> {
+    const attached = new Promise<void>(resolve =>
+      this.#receiver.on('receiver_open', () => {
+        adoptDeliveryCount(this.#receiver)
+        if (this.#receiver.source) resolve()
+      }),
+    )
+    const ended = this.closed.then(error => {
+      throw error
+    })
+    ended.catch(() => {})
+    await within(this.#limit, 'attaching', Promise.race([attached, ended]), signal)
+  }
+
+  /** Leaves a link that did not open. */
+  abandon(): void {
+    this.#end(undefined)
+  }
+
+  grant(messages: number, bytes: number): void {
+    if (this.#dead || this.#stopped) return
+    this.#credit.grant(messages, bytes, this.#unsettled.size)
+  }
+
+  /** Drains: the broker answers once nothing more is on its way. What still comes is kept for `close()`. */
+  async stop(): Promise<void> {
+    if (this.#stopped || this.#dead) return
+    this.#stopped = true
+    const drained = new Promise(resolve => this.#receiver.once('receiver_drained', resolve))
+    this.#receiver.drain_credit()
+    await within(this.#limit, 'draining', Promise.race([drained, this.closed])).catch(() => {})
+    this.#receiver.drain = false
+  }
+
+  async close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  /** Stops first: ActiveMQ hands a released message to the same link again while it has credit. */
+  async #close(): Promise<void> {
+    const unsettled = [...this.#unsettled.values()]
+    for (const delivery of unsettled) delivery.lose()
+    await this.stop()
+    if (!this.#dead) {
+      for (const id of this.#unsettled.keys()) this.#incoming.settle(id, 'released')
+      this.#unsettled.clear()
+      await this.#detach()
+    }
+    this.#end(undefined)
+  }
+
+  /** A durable subscription is detached and not closed: closing deletes it. */
+  async #detach(): Promise<void> {
+    const answered = new Promise(resolve => this.#receiver.once('receiver_close', resolve))
+    if (this.#options.subscription === undefined) this.#receiver.close()
+    else this.#receiver.detach()
+    await within(this.#limit, 'detaching', Promise.race([answered, this.closed])).catch(() => {})
+  }
+
+  #end(error: Error | undefined): void {
+    if (this.#dead) return
+    this.#dead = true
+    for (const delivery of this.#unsettled.values()) delivery.lose()
+    this.#unsettled.clear()
+    this.#session.close()
+    this.#resolveClosed(error)
+    void this.#lease.release()
+  }
+
+  #listen(): void {
+    const ended = (sent: unknown, did: string) => {
+      if (!this.#closing) this.#end(brokerError(sent, did))
+    }
+    this.#session.on('session_error', () => ended(this.#session.error, 'the broker ended the session'))
+    this.#session.on('session_close', () => ended(undefined, 'the broker ended the session'))
+    this.#session.on('receiver_error', ({ receiver }) =>
+      ended(receiver?.error, 'the broker detached the link'),
+    )
+    this.#session.on('receiver_close', () => ended(undefined, 'the broker detached the link'))
+  }
+
+  #receive(id: number, bytes: Buffer, settled: boolean): void {
+    const now = Date.now()
+    const { topic, queue, address } = this.#options
+    const decoded = decode(bytes, (queue ?? topic ?? address)!, now)
+    const concrete = topic !== undefined && decoded.to !== undefined
+    const message = concrete
+      ? { ...decoded.message, address: this.#dialect.topicOf(decoded.to!) }
+      : decoded.message
+    const delivery = new AmqpDelivery(message, bytes.length, decoded.deliveryCount, outcome => {
+      this.#unsettled.delete(id)
+      if (settled) return
+      this.#incoming.settle(id, outcome)
+      this.#lease.connection.flush()
+      this.#credit.topUp(this.#unsettled.size)
+    })
+    if (this.#dead) return
+    this.#unsettled.set(id, delivery)
+    if (this.#stopped) return
+    this.#credit.spend(bytes.length, this.#unsettled.size)
+    this.#deliver(delivery)
+  }
+
+  /** RabbitMQ 4.3 does this when a delivery is held beyond the consumer timeout: it has the message again. */
+  #settledByBroker(first: number, last: number): void {
+    for (const [id, delivery] of this.#unsettled) {
+      if (id < first || id > last) continue
+      this.#unsettled.delete(id)
+      delivery.lose()
+    }
+    this.#credit.topUp(this.#unsettled.size)
+  }
+
+  #receiverOptions(at: At): ReceiverOptions {
+    const { subscription, selector } = at.options
+    return {
+      name: subscription ?? `sluice-${at.connectionName}-${at.route}`,
+      credit_window: 0,
+      autoaccept: false,
+      autosettle: false,
+      snd_settle_mode: 0,
+      rcv_settle_mode: 0,
+      source: {
+        ...sourceAddress(this.#dialect, at.options),
+        ...(subscription !== undefined && { durable: 2, expiry_policy: 'never' }),
+        ...(selector !== undefined && { filter: rhea.filter.selector(selector) }),
+      },
+    }
+  }
+}
