@@ -7,17 +7,18 @@ import { formatDuration, formatSize, parseDuration, parseSize } from '../../core
  * as people write it (`sluice validate --print`); none may be a one-way transform.
  */
 
+const aDuration = 'expected a duration such as 200ms, 30s, 5m or 12h'
+const aSize = 'expected a size such as 300B, 256KiB or 64MiB'
+
 /** Written `30s`; parsed to milliseconds. Defaults: `duration.prefault('30s')`. */
-export const duration = z.codec(z.string(), z.number(), {
-  decode: (written, { issues }) =>
-    parseDuration(written) ?? refuse(issues, written, 'a duration such as 200ms, 30s, 5m or 12h'),
+export const duration = z.codec(z.string({ error: aDuration }), z.number(), {
+  decode: (written, { issues }) => parseDuration(written) ?? refuse(issues, written, aDuration),
   encode: formatDuration,
 })
 
 /** Written `64MiB`; parsed to bytes. Defaults: `size.prefault('64MiB')`. */
-export const size = z.codec(z.string(), z.number(), {
-  decode: (written, { issues }) =>
-    parseSize(written) ?? refuse(issues, written, 'a size such as 300B, 256KiB or 64MiB'),
+export const size = z.codec(z.string({ error: aSize }), z.number(), {
+  decode: (written, { issues }) => parseSize(written) ?? refuse(issues, written, aSize),
   encode: formatSize,
 })
 
@@ -42,7 +43,7 @@ export type Schemes = Readonly<Record<string, { readonly port: number; readonly 
 
 /** A broker's addresses, tried in turn (Amazon MQ active/standby pairs have two). */
 export function brokerUrls(schemes: Schemes) {
-  const expected = `a URL of the form ${Object.keys(schemes)
+  const expected = `expected a URL of the form ${Object.keys(schemes)
     .map(s => `${s}://host:port`)
     .join(' or ')}`
   const url = z.codec(z.string(), z.custom<BrokerUrl>(), {
@@ -51,7 +52,11 @@ export function brokerUrls(schemes: Schemes) {
       const scheme = parsed && schemes[parsed.protocol.slice(0, -1)]
       if (!parsed || !scheme || parsed.hostname === '') return refuse(issues, written, expected)
       if (parsed.username !== '' || parsed.password !== '') {
-        return refuse(issues, '***', 'a URL without credentials: they go under username and password')
+        return refuse(
+          issues,
+          '***',
+          'expected a URL without credentials: they go under username and password',
+        )
       }
       return {
         text: written,
@@ -108,6 +113,6 @@ export const sourceCredit = {
 type Issue = { code: 'custom'; input: unknown; message: string }
 
 function refuse(issues: { push(issue: Issue): unknown }, written: string, expected: string): never {
-  issues.push({ code: 'custom', input: written, message: `expected ${expected}` })
+  issues.push({ code: 'custom', input: written, message: expected })
   return z.NEVER
 }

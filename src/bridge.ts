@@ -1,0 +1,83 @@
+import type { BridgeConfig, RouteConfig, SinkEnd } from './config/bridge-config.ts'
+import type { Problem } from './config/problem.ts'
+import { sentence } from './core/errors.ts'
+import type { Report } from './core/events.ts'
+import type { DeadLetterPlace } from './route/dead-letter/dead-letters.ts'
+import { compileMapping } from './route/mapping/mapping.ts'
+import { Route } from './route/route.ts'
+import type { TargetSink } from './route/target.ts'
+
+/** All routes of a configuration, from start to stop. */
+export class Bridge {
+  readonly #routes: readonly Route[]
+
+  /** Opens nothing yet. `config` must have passed `checkMappings`. */
+  constructor(config: BridgeConfig, report: Report) {
+    this.#routes = config.routes.map(route => buildRoute(route, report))
+  }
+
+  /** Each route opens its links by itself, and again when they are lost: a broker that is down is waited for. */
+  start(): void {
+    for (const route of this.#routes) route.start()
+  }
+
+  /** Stops all routes, see `Route.stop`. Never rejects. */
+  async stop(deadline: AbortSignal): Promise<void> {
+    await Promise.all(this.#routes.map(route => route.stop(deadline)))
+  }
+
+  /** A picture of this moment, by route. */
+  status() {
+    return new Map(this.#routes.map(route => [route.name, route.status()]))
+  }
+}
+
+export type BridgeStatus = ReturnType<Bridge['status']>
+
+/** The mistakes in the expressions of a configuration, which only their compiler finds. */
+export function checkMappings(config: BridgeConfig): readonly Problem[] {
+  return config.routes.flatMap(({ name, mapping }) =>
+    mapping.flatMap((rule, i) => {
+      try {
+        compileMapping([rule])
+        return []
+      } catch (error) {
+        return [{ path: ['routes', name, 'mapping', i], text: `not well-formed: ${sentence(error)}` }]
+      }
+    }),
+  )
+}
+
+function buildRoute(route: RouteConfig, report: Report): Route {
+  const { name, from, buffer, retry, breaker } = route
+  return new Route(
+    {
+      name,
+      source: {
+        connectionName: from.at.connectionName,
+        prefetch: from.at.options.prefetch,
+        open: (deliver, context) => from.kind.open(from.at, deliver, context),
+      },
+      mapping: compileMapping(route.mapping),
+      buffer: { maxMessages: buffer.max_messages, maxBytes: buffer.max_bytes },
+      targets: new Map(Array.from(route.targets, ([target, end]) => [target, targetSink(end)])),
+      deadLetters: route.deadLetters.map((place): DeadLetterPlace => {
+        if ('broker' in place) return { name: place.name, rejects: true }
+        return { name: place.name, sink: targetSink(place.end) }
+      }),
+      retry: { initial: retry.initial, max: retry.max, maxAttempts: retry.max_attempts },
+      breaker: {
+        failureRate: breaker.failure_rate,
+        minimumCalls: breaker.minimum_calls,
+        window: breaker.window,
+        openFor: breaker.open_for,
+      },
+    },
+    report,
+  )
+}
+
+const targetSink = ({ kind, at }: SinkEnd): TargetSink => ({
+  open: context => kind.open(at, context),
+  prepare: (limits, message) => kind.prepare(at, limits, message),
+})

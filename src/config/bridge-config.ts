@@ -1,0 +1,49 @@
+import type { Adapter, Endpoint, SinkKind, SourceKind, SourceOptions } from '../core/adapter.ts'
+import type { File, RouteInFile } from './schema.ts'
+
+/** An adapter whose types nobody outside its folder knows. */
+export type AnyAdapter = Adapter<unknown, SourceOptions, unknown>
+
+export interface SourceEnd {
+  readonly kind: SourceKind<unknown, SourceOptions>
+  readonly protocol: string
+  readonly at: Endpoint<unknown, SourceOptions>
+}
+
+export interface SinkEnd {
+  readonly kind: SinkKind<unknown, unknown>
+  readonly protocol: string
+  readonly at: Endpoint<unknown, unknown>
+}
+
+export type DeadLetterEnd =
+  | { readonly name: string; readonly end: SinkEnd }
+  | { readonly name: string; readonly broker: true }
+
+/** A route with its defaults filled in and its ends bound to their adapters. */
+export interface RouteConfig {
+  readonly name: string
+  readonly from: SourceEnd
+  readonly mapping: RouteInFile['mapping']
+  readonly targets: ReadonlyMap<string, SinkEnd>
+  readonly deadLetters: readonly DeadLetterEnd[]
+  readonly buffer: File['defaults']['buffer']
+  readonly retry: File['defaults']['retry']
+  readonly breaker: File['defaults']['breaker']
+}
+
+export interface ConnectionConfig {
+  readonly name: string
+  readonly adapter: AnyAdapter
+  /** One object for all ends that name the connection. */
+  readonly options: unknown
+}
+
+/** All that the bridge is built from. */
+export interface BridgeConfig {
+  readonly connections: ReadonlyMap<string, ConnectionConfig>
+  readonly routes: readonly RouteConfig[]
+  readonly admin: File['admin']
+  readonly logLevel: File['log_level']
+  readonly stopTimeout: number
+}

@@ -1,0 +1,63 @@
+import { z } from 'zod'
+import type { Schema } from '../core/adapter.ts'
+import type { AnyAdapter } from './bridge-config.ts'
+import { fileSchema } from './schema.ts'
+
+type Json = z.core.JSONSchema.JSONSchema & {
+  properties: Record<string, Json>
+  additionalProperties: Json
+  items: Json
+}
+
+/** The JSON Schema of a configuration file, for editors: the file's own keys and those of each adapter. */
+export function jsonSchema(adapters: readonly AnyAdapter[]): object {
+  const file = convert(fileSchema)
+  const connected = adapters.filter(a => a.inline === undefined)
+  const end = (side: 'source' | 'sink') =>
+    connected.flatMap(adapter => {
+      const kind = adapter[side]
+      return kind ? [withKey(convert(kind.options), 'connection', { type: 'string' }, adapter.protocol)] : []
+    })
+  file.properties.connections!.additionalProperties = {
+    oneOf: connected.map(a => withKey(convert(a.connection), 'protocol', { const: a.protocol }, a.protocol)),
+  } as Json
+  const route = file.properties.routes!.additionalProperties
+  route.properties.from = { anyOf: end('source') } as Json
+  route.properties.targets!.additionalProperties = { anyOf: end('sink') } as Json
+  const places = {
+    anyOf: [
+      ...end('sink'),
+      {
+        type: 'object',
+        properties: { broker: { const: true } },
+        required: ['broker'],
+        additionalProperties: false,
+      },
+      ...adapters.flatMap(a => (a.inline === undefined ? [] : [inlineForm(a, a.inline)])),
+    ],
+  } as Json
+  route.properties.dead_letter!.items = places
+  file.properties.defaults!.properties.dead_letter!.items = places
+  return { ...file, title: 'Sluice configuration' }
+}
+
+const convert = (schema: Schema<unknown>): Json =>
+  z.toJSONSchema(schema as unknown as z.ZodType, { io: 'input', unrepresentable: 'any' }) as unknown as Json
+
+/** The schema of an object with one more key, which is required and stands first. */
+function withKey({ $schema: _, ...schema }: Json, key: string, value: object, title: string): Json {
+  return {
+    ...schema,
+    title,
+    properties: { [key]: value, ...schema.properties },
+    required: [key, ...((schema.required as string[] | undefined) ?? [])],
+  } as Json
+}
+
+const inlineForm = ({ protocol, sink }: AnyAdapter, key: string): object => ({
+  type: 'object',
+  title: protocol,
+  properties: { [protocol]: sink ? convert(sink.options).properties[key] : {} },
+  required: [protocol],
+  additionalProperties: false,
+})

@@ -1,0 +1,115 @@
+import { readFile } from 'node:fs/promises'
+import { adapters } from '../adapters/index.ts'
+import { sentence } from '../core/errors.ts'
+import type { BridgeConfig, DeadLetterEnd, RouteConfig, SinkEnd } from './bridge-config.ts'
+import { Ends, isMap } from './ends.ts'
+import { parse } from './parse.ts'
+import { ConfigInvalid, type PlacedProblem, type Problem } from './problem.ts'
+import { References } from './references.ts'
+import { type File, fileSchema, type RouteInFile } from './schema.ts'
+import { SourceText } from './source-text.ts'
+
+export interface Loaded {
+  readonly config: BridgeConfig
+  /** The file as it was parsed, with the defaults of the parts without a protocol. */
+  readonly file: File
+  readonly references: References
+  readonly warnings: readonly PlacedProblem[]
+  /** Finds the place of a problem that somebody else found in this configuration. */
+  place(problem: Problem): PlacedProblem
+}
+
+/** Reads and checks a configuration file. Throws ConfigInvalid with every mistake that can be found at once. */
+export async function load(file: string): Promise<Loaded> {
+  let text: string
+  try {
+    text = await readFile(file, 'utf8')
+  } catch (error) {
+    const found = `the file cannot be read: ${sentence(error)}`
+    throw new ConfigInvalid([{ file, line: 1, column: 1, path: [], text: found }])
+  }
+  return loadText(file, text)
+}
+
+/** Like `load`, for a text that has been read; `name` is what problems call the file. */
+export function loadText(name: string, written: string): Loaded {
+  const text = new SourceText(name, written)
+  if (text.problems.length > 0) throw new ConfigInvalid(text.problems)
+  const references = new References()
+  const data = references.resolve(text.data)
+  const problems: Problem[] = [...references.problems]
+  const file = parse(fileSchema, data ?? {}, [], problems)
+  // The ends are checked on what was written, so that a mistake in one part hides none in another.
+  const ends = new Ends(adapters, isMap(data) ? data.connections : undefined, problems)
+  const routes = isMap(data) && isMap(data.routes) ? data.routes : {}
+  const defaults = isMap(data) && isMap(data.defaults) ? data.defaults : {}
+  const configs = Object.entries(routes).map(([route, keys]) => {
+    return isMap(keys) ? routeConfig(route, keys, defaults.dead_letter, file, ends) : undefined
+  })
+  if (problems.length > 0 || !file) throw new ConfigInvalid(inOrder(problems.map(p => text.place(p))))
+  const config: BridgeConfig = {
+    connections: ends.connections,
+    routes: configs.filter(c => c !== undefined),
+    admin: file.admin,
+    logLevel: file.log_level,
+    stopTimeout: file.stop_timeout,
+  }
+  const warnings = inOrder(ends.warnings.map(w => text.place(w)))
+  return { config, file, references, warnings, place: problem => text.place(problem) }
+}
+
+function routeConfig(
+  name: string,
+  written: Readonly<Record<string, unknown>>,
+  defaultDeadLetter: unknown,
+  file: File | undefined,
+  ends: Ends,
+): RouteConfig | undefined {
+  const path = ['routes', name]
+  const from = ends.source(written.from, [...path, 'from'], name)
+  const targets = new Map<string, SinkEnd>()
+  for (const [target, keys] of Object.entries(isMap(written.targets) ? written.targets : {})) {
+    const end = ends.sink(keys, [...path, 'targets', target], name)
+    if (end) targets.set(target, end)
+  }
+  const own = written.dead_letter !== undefined
+  const places = own ? written.dead_letter : defaultDeadLetter
+  if (places === undefined) {
+    ends.problems.push({
+      path,
+      text: 'missing dead_letter, here or under defaults; no message may be dropped',
+    })
+  }
+  const deadLetters: DeadLetterEnd[] = []
+  for (const [i, keys] of (Array.isArray(places) ? places : []).entries()) {
+    const at = own ? [...path, 'dead_letter', i] : ['defaults', 'dead_letter', i]
+    const end = ends.deadLetter(keys, at, name, from)
+    if (end) deadLetters.push(end)
+  }
+  const parsed: RouteInFile | undefined = file?.routes[name]
+  if (!file || !parsed || !from) return undefined
+  return {
+    name,
+    from,
+    targets,
+    deadLetters,
+    mapping: parsed.mapping,
+    buffer: { ...file.defaults.buffer, ...given(parsed.buffer) },
+    retry: { ...file.defaults.retry, ...given(parsed.retry) },
+    breaker: { ...file.defaults.breaker, ...given(parsed.breaker) },
+  }
+}
+
+/** Only the keys that were written. */
+const given = <T extends object>(keys: T | undefined): { [K in keyof T]?: Exclude<T[K], undefined> } =>
+  Object.fromEntries(Object.entries(keys ?? {}).filter(([, v]) => v !== undefined)) as never
+
+const inOrder = (problems: readonly PlacedProblem[]): readonly PlacedProblem[] => {
+  const seen = new Set<string>()
+  return problems
+    .toSorted((a, b) => a.line - b.line || a.column - b.column)
+    .filter(p => {
+      const key = JSON.stringify([p.line, p.column, p.path, p.text])
+      return !seen.has(key) && seen.add(key)
+    })
+}

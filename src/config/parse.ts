@@ -1,0 +1,106 @@
+import type { z } from 'zod'
+import type { Schema } from '../core/adapter.ts'
+import type { Problem } from './problem.ts'
+import { suggest } from './suggest.ts'
+
+type Path = readonly (string | number)[]
+type Issue = z.core.$ZodIssue
+
+/** The parsed value, or undefined when there were problems; those are added to `problems`, with paths below `path`. */
+export function parse<T>(schema: Schema<T>, value: unknown, path: Path, problems: Problem[]): T | undefined {
+  const zod = schema as unknown as z.ZodType<T>
+  const result = zod.safeParse(value, { reportInput: true })
+  if (result.success) return result.data
+  for (const issue of result.error.issues) problems.push(...describe(issue, path, zod))
+  return undefined
+}
+
+function describe(issue: Issue, base: Path, schema: z.ZodType): readonly Problem[] {
+  const path: Path = [...base, ...(issue.path as (string | number)[])]
+  if (issue.code === 'unrecognized_keys') {
+    const known = keysAt(schema, issue.path as Path)
+    return issue.keys.map(key => ({
+      path: [...path, key],
+      atKey: true,
+      text: `unknown key${suggest(key, known) || (known.length > 0 ? `; expected one of ${known.join(', ')}` : '')}`,
+    }))
+  }
+  if (issue.code === 'invalid_key')
+    return [{ path, atKey: true, text: `${expectation(issue)}, found "${path.at(-1)}"` }]
+  const union = issue.code === 'invalid_union' ? nearest(issue) : undefined
+  if (union)
+    return union.flatMap(inner => describe({ ...inner, path: [...issue.path, ...inner.path] }, base, schema))
+  if (issue.code === 'invalid_type' && issue.input === undefined) {
+    return [{ path, text: `missing; ${expectation(issue)}` }]
+  }
+  return [{ path, text: `${expectation(issue)}, found ${show(issue.input, path)}` }]
+}
+
+/** The branch of a union that was meant: the only one that failed deeper than at its own top. */
+function nearest(issue: z.core.$ZodIssueInvalidUnion): readonly Issue[] | undefined {
+  const deep = issue.errors.filter(branch => branch.every(e => e.path.length > 0))
+  return deep.length === 1 ? deep[0] : undefined
+}
+
+const kinds: Readonly<Record<string, string>> = {
+  string: 'a text',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+  object: 'a map of keys',
+  record: 'a map of names',
+  array: 'a list',
+}
+
+function expectation(issue: Issue): string {
+  // Words of the schema's own.
+  if (issue.message.startsWith('expected')) return issue.message
+  switch (issue.code) {
+    case 'invalid_type':
+      return `expected ${kinds[issue.expected] ?? issue.expected}`
+    case 'invalid_value':
+      return `expected ${issue.values.map(v => JSON.stringify(v)).join(' or ')}`
+    case 'too_small':
+      return issue.origin === 'array' ? 'expected at least one entry' : `expected at least ${issue.minimum}`
+    case 'too_big':
+      return `expected at most ${issue.maximum}`
+    case 'invalid_key':
+      return issue.issues[0]?.message ?? issue.message
+    default:
+      return issue.message
+  }
+}
+
+const secretKey = /password|secret|token|passphrase/i
+
+/** A found value, short, and never a secret. */
+function show(value: unknown, path: Path): string {
+  if (Array.isArray(value)) return 'a list'
+  if (typeof value === 'object' && value !== null) return 'a map'
+  if (path.some(step => typeof step === 'string' && secretKey.test(step)))
+    return `a ${typeof value} (not shown)`
+  const text = JSON.stringify(value) ?? 'nothing'
+  return text.length > 60 ? `${text.slice(0, 57)}…` : text
+}
+
+interface Def {
+  readonly type: string
+  readonly shape?: Record<string, z.ZodType>
+  readonly valueType?: z.ZodType
+  readonly element?: z.ZodType
+  readonly innerType?: z.ZodType
+  readonly in?: z.ZodType
+  readonly options?: readonly z.ZodType[]
+}
+
+/** The keys that a schema knows at a path. */
+function keysAt(schema: z.ZodType, path: Path): readonly string[] {
+  const def = schema.def as unknown as Def
+  if (def.innerType) return keysAt(def.innerType, path)
+  if (def.type === 'pipe' && def.in) return keysAt(def.in, path)
+  if (def.options) return def.options.flatMap(option => keysAt(option, path))
+  const [step, ...rest] = path
+  if (step === undefined) return Object.keys(def.shape ?? {})
+  const next = def.shape?.[String(step)] ?? def.valueType ?? def.element
+  return next ? keysAt(next, rest) : []
+}

@@ -1,0 +1,100 @@
+import { z } from 'zod'
+import { duration, size } from '../adapters/shared/options.ts'
+
+/** The configuration as far as it knows no protocol; what a protocol adds is in its adapter's `options.ts`. */
+
+const name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]*$/, {
+  error: 'expected a name of letters, digits, "_", "-" and "."',
+})
+
+const retry = z.strictObject({
+  initial: duration
+    .prefault('200ms')
+    .describe('ceiling of the first wait; each next one doubles, with full jitter'),
+  max: duration.prefault('30s').describe('ceiling of every wait'),
+  max_attempts: z.int().min(1).default(5).describe('tries of a message that fails in a way nobody knows'),
+})
+
+const breaker = z.strictObject({
+  failure_rate: z.number().gt(0).lte(1).default(0.5).describe('share of failed calls that opens the breaker'),
+  minimum_calls: z.int().min(1).default(10).describe('calls in the window before it may open'),
+  window: duration.prefault('10s').describe('time over which calls are counted'),
+  open_for: duration.prefault('30s').describe('time until one probe is let through'),
+})
+
+const buffer = z.strictObject({
+  max_messages: z.int().min(1).default(2_000).describe('unsettled messages held at most'),
+  max_bytes: size.prefault('64MiB').describe('bytes of unsettled messages held at most'),
+})
+
+const scalar = z.union([z.string(), z.number(), z.boolean()])
+
+const set = z.strictObject({
+  address: z.string().optional().describe('new address'),
+  headers: z.record(z.string(), scalar).optional().describe('headers to add or replace'),
+  group_id: scalar.optional().describe('order group: the message group of FIFO targets'),
+  deduplication_id: scalar.optional().describe('id by which a target knows a repetition'),
+  correlation_id: scalar.optional(),
+  reply_to: scalar.optional(),
+  content_type: scalar.optional(),
+  subject: scalar.optional(),
+})
+
+const rule = z.union(
+  [
+    z.strictObject({ drop_if: z.string().describe('JSONata; only exactly true drops') }),
+    z.strictObject({ set: set.describe('values may hold ${expressions}') }),
+  ],
+  { error: 'expected one rule: { set: … } or { drop_if: … }' },
+)
+
+/** An end of a route: a connection and, beside it, keys of that connection's protocol. */
+const endpoint = z.looseObject({ connection: z.string().describe('name of a connection') })
+
+const deadLetter = z
+  .array(z.union([endpoint, z.strictObject({ broker: z.literal(true) }), z.record(z.string(), z.unknown())]))
+  .min(1, { error: 'expected at least one place for dead letters' })
+  .describe('places for messages that cannot be carried, tried in this order')
+
+const route = z.strictObject({
+  from: endpoint.describe('where messages come from'),
+  mapping: z.array(rule).default([]).describe('rules, applied in this order'),
+  targets: z
+    .record(name, endpoint)
+    .refine(targets => Object.keys(targets).length > 0, { error: 'expected at least one target' })
+    .describe('where messages go, by a name that metrics and dead letters use'),
+  buffer: buffer.partial().optional(),
+  retry: retry.partial().optional(),
+  breaker: breaker.partial().optional(),
+  dead_letter: deadLetter.optional(),
+})
+
+const admin = z.strictObject({
+  host: z.string().default('127.0.0.1').describe('address to listen on'),
+  port: z.int().min(0).max(65_535).default(9464).describe('port; 0 takes a free one'),
+})
+
+/** The whole file. `parse` gives the parts without a protocol their defaults. */
+export const fileSchema = z.strictObject({
+  defaults: z
+    .strictObject({
+      retry: retry.prefault({}),
+      breaker: breaker.prefault({}),
+      buffer: buffer.prefault({}),
+      dead_letter: deadLetter.optional(),
+    })
+    .prefault({})
+    .describe('what routes have unless they say otherwise'),
+  connections: z
+    .record(name, z.looseObject({ protocol: z.string() }))
+    .describe('brokers and clouds, by name'),
+  routes: z.record(name, route).describe('routes, by name'),
+  admin: admin.prefault({}).describe('the HTTP server of /metrics, /healthz and /readyz'),
+  log_level: z.enum(['debug', 'info', 'warn', 'error']).default('info').describe('what is logged'),
+  stop_timeout: duration
+    .prefault('25s')
+    .describe('time to finish what is in flight when the process is told to stop'),
+})
+
+export type File = z.output<typeof fileSchema>
+export type RouteInFile = File['routes'][string]

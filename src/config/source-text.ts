@@ -1,0 +1,58 @@
+import { isMap, isNode, isScalar, LineCounter, type Node, parseDocument } from 'yaml'
+import type { PlacedProblem, Problem } from './problem.ts'
+
+/** A YAML text that knows where each of its values stands. */
+export class SourceText {
+  readonly file: string
+  /** What the text says, as plain data. */
+  readonly data: unknown
+  /** What is wrong with the text as YAML. */
+  readonly problems: readonly PlacedProblem[]
+  readonly #document: ReturnType<typeof parseDocument>
+  readonly #lines = new LineCounter()
+
+  constructor(file: string, text: string) {
+    this.file = file
+    this.#document = parseDocument(text, { lineCounter: this.#lines, prettyErrors: false })
+    this.problems = this.#document.errors.map(error => ({
+      file,
+      ...this.#position(error.pos[0]),
+      path: [],
+      text: `no well-formed YAML: ${error.message}`,
+    }))
+    this.data = this.problems.length === 0 ? this.#document.toJS() : undefined
+  }
+
+  /** Where the problem is: at its value, its key, or the nearest thing above it that was written. */
+  place(problem: Problem): PlacedProblem {
+    return { ...problem, file: this.file, ...this.#position(this.#offset(problem)) }
+  }
+
+  #offset({ path, atKey }: Problem): number {
+    let node: unknown = this.#document.contents
+    let offset = startOf(node)
+    for (const [depth, step] of path.entries()) {
+      const pair = isMap(node)
+        ? node.items.find(item => isScalar(item.key) && String(item.key.value) === String(step))
+        : undefined
+      const next = pair
+        ? pair.value
+        : isNode(node) && 'get' in node
+          ? (node as { get(k: unknown, keep: true): unknown }).get(step, true)
+          : undefined
+      const last = depth === path.length - 1
+      if (pair && isNode(pair.key)) offset = startOf(pair.key) ?? offset
+      if (next === undefined) break
+      if (!(last && atKey)) offset = startOf(next) ?? offset
+      node = next
+    }
+    return offset ?? 0
+  }
+
+  #position(offset: number): { line: number; column: number } {
+    const { line, col } = this.#lines.linePos(offset)
+    return { line: Math.max(line, 1), column: Math.max(col, 1) }
+  }
+}
+
+const startOf = (node: unknown): number | undefined => (isNode(node) ? (node as Node).range?.[0] : undefined)
