@@ -1,0 +1,25 @@
+# ActiveMQ Classic. Queues are created when they are used; the dead letter queue of X is DLQ.X.
+
+activemq_ports=(openwire amqp amqps stomp stomps mqtt mqtts)
+
+activemq_installed() { [[ -d $software/activemq ]]; }
+
+activemq_version() { ls "$software/activemq/lib" | sed -n 's/^activemq-broker-\(.*\)\.jar$/\1/p'; }
+
+activemq_start() {
+  local base=$run/activemq home=$software/activemq
+  mkdir -p "$base/conf" "$base/tmp"
+  cp "$here/broker/conf/log4j2.properties" "$base/conf/"
+  render activemq.xml "data=$base/data" "tls=$tls" "storePassword=$store_password" "${settings[@]}" >"$base/conf/activemq.xml"
+  launch "$base/pid" "$base/log" java -Xms64m -Xmx512m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 \
+    --add-reads=java.xml=java.logging --add-opens java.base/java.security=ALL-UNNAMED \
+    --add-opens java.base/java.net=ALL-UNNAMED --add-opens java.base/java.lang=ALL-UNNAMED \
+    --add-opens java.base/java.util=ALL-UNNAMED --add-opens java.naming/javax.naming.spi=ALL-UNNAMED \
+    --add-opens java.base/java.util.concurrent=ALL-UNNAMED \
+    --add-opens java.base/java.util.concurrent.atomic=ALL-UNNAMED \
+    "-Dactivemq.home=$home" "-Dactivemq.base=$base" "-Dactivemq.conf=$base/conf" "-Dactivemq.data=$base/data" \
+    "-Djava.io.tmpdir=$base/tmp" "-Dlog4j2.configurationFile=$base/conf/log4j2.properties" \
+    -jar "$home/bin/activemq.jar" start "xbean:file:$base/conf/activemq.xml"
+}
+
+activemq_stop() { end_process "$run/activemq/pid" 20; }
