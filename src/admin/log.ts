@@ -1,0 +1,109 @@
+import { type Logger, pino } from 'pino'
+import pretty from 'pino-pretty'
+import { sentence } from '../core/errors.ts'
+import type { RouteEvent } from '../core/events.ts'
+
+export type { Logger }
+
+/** JSON lines on standard output; readable lines where that is a terminal. */
+export function createLog(level: string): Logger {
+  if (!process.stdout.isTTY) {
+    const formatters = { level: (label: string) => ({ level: label }) }
+    return pino({ level, base: null, formatters, timestamp: pino.stdTimeFunctions.isoTime })
+  }
+  return pino(
+    { level, base: null },
+    pretty({ translateTime: 'SYS:HH:MM:ss', ignore: 'pid,hostname', sync: true }),
+  )
+}
+
+/** Between two lines about the same failing link or target (ms); what comes in between is counted. */
+const quiet = 30_000
+
+/**
+ * Turns events into lines: one for each change, none for each message above debug. Error: somebody must act. Warn: it
+ * is being tried again. What fails over and over is said once in thirty seconds.
+ */
+export function eventLog(log: Logger): (event: RouteEvent) => void {
+  const last = new Map<string, { at: number; more: number }>()
+  const seldom = (key: string, say: (more: object) => void) => {
+    const known = last.get(key)
+    const now = performance.now()
+    if (known && now - known.at < quiet) {
+      known.more++
+      return
+    }
+    last.set(key, { at: now, more: 0 })
+    say(known?.more ? { repeated: known.more } : {})
+  }
+  return event => {
+    const { route } = event
+    switch (event.type) {
+      case 'link_up':
+        last.delete(`link ${route} ${event.link}`)
+        return log.info({ route, link: event.link }, 'connected')
+      case 'link_down': {
+        const { link, error } = event
+        const say = (more: object) =>
+          log.warn({ route, link, ...more, reason: error && sentence(error) }, 'not connected; trying again')
+        return seldom(`link ${route} ${link}`, say)
+      }
+      case 'send_failed': {
+        const { target, kind, error, attempt } = event
+        if (kind === 'refused')
+          return log.debug({ route, target, kind, reason: sentence(error) }, 'message refused')
+        return seldom(`send ${route} ${target} ${kind}`, more =>
+          log.warn(
+            { route, target, kind, attempt, ...more, reason: sentence(error) },
+            'sending failed; trying again',
+          ),
+        )
+      }
+      case 'dead_lettered': {
+        const { target, to, reason } = event
+        return seldom(`dead ${route} ${target} ${reason}`, more =>
+          log.error({ route, target, to, ...more, reason }, 'message dead-lettered'),
+        )
+      }
+      case 'dead_letter_failed':
+        return seldom(`dead letter ${route} ${event.to}`, more =>
+          log.error(
+            { route, to: event.to, ...more, reason: sentence(event.error) },
+            'a place for dead letters did not take one; the next is tried',
+          ),
+        )
+      case 'unexpected':
+        return seldom(`unexpected ${route} ${event.target} ${event.error.message}`, more =>
+          log.error(
+            { route, target: event.target, ...more, err: event.error },
+            'unexpected error; the message is dead-lettered',
+          ),
+        )
+      case 'breaker': {
+        const { target, state, error } = event
+        if (state === 'open')
+          return log.warn({ route, target, reason: error && sentence(error) }, 'breaker open; waiting')
+        return log.info(
+          { route, target },
+          state === 'closed' ? 'breaker closed' : 'breaker half open; sending one probe',
+        )
+      }
+      case 'stalled':
+        return log.error(
+          { route, seconds: event.seconds },
+          'messages are here and none was finished for a minute',
+        )
+      case 'notice':
+        return log.warn({ route, link: event.link }, event.text)
+      case 'dropped':
+        return seldom(`dropped ${route} ${event.reason}`, more =>
+          log.warn({ route, reason: event.reason, ...more }, 'a message without guarantee was dropped'),
+        )
+      case 'lost':
+        if (event.error) return log.debug({ route, reason: sentence(event.error) }, 'settling came too late')
+        return log.debug({ route }, 'delivery lost; its broker has it again')
+      default:
+        return
+    }
+  }
+}
