@@ -1,0 +1,48 @@
+import type { Limits, Sink } from '../../../core/adapter.ts'
+import { type Batchable, Batcher, type Batching } from './batcher.ts'
+
+/** Calls in flight get so many milliseconds to end when the sink is closed. */
+const closeLimit = 5_000
+
+export interface BatchingSinkParts<P extends Batchable> {
+  readonly limits: Limits
+  readonly batching: Batching<P>
+  check(signal: AbortSignal): Promise<void>
+  /** Gives the connection back; never rejects. */
+  release(): Promise<void>
+}
+
+/** A sink over HTTP: there is no link that could die, so `closed` resolves when `close()` is done and not before. */
+export class BatchingSink<P extends Batchable> implements Sink<P> {
+  readonly limits: Limits
+  readonly closed: Promise<undefined>
+  readonly #parts: BatchingSinkParts<P>
+  readonly #batcher: Batcher<P>
+  readonly #resolveClosed: () => void
+  #closing: Promise<void> | undefined
+
+  constructor(parts: BatchingSinkParts<P>) {
+    this.#parts = parts
+    this.limits = parts.limits
+    this.#batcher = new Batcher(parts.batching)
+    const { promise, resolve } = Promise.withResolvers<undefined>()
+    this.closed = promise
+    this.#resolveClosed = () => resolve(undefined)
+  }
+
+  send(prepared: P, signal: AbortSignal): Promise<object> {
+    return this.#batcher.send(prepared, signal)
+  }
+
+  check(signal: AbortSignal): Promise<void> {
+    return this.#parts.check(signal)
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#batcher
+      .close(closeLimit)
+      .then(() => this.#parts.release())
+      .then(this.#resolveClosed)
+    return this.#closing
+  }
+}

@@ -1,0 +1,95 @@
+import { Agent as HttpAgent } from 'node:http'
+import { Agent as HttpsAgent } from 'node:https'
+import type { SQSClient, SQSClientConfig } from '@aws-sdk/client-sqs'
+import { type Lease, SharedConnections } from '../shared-connections.ts'
+import type { AwsConnectionOptions } from './options.ts'
+
+type Shared = Pick<
+  SQSClientConfig,
+  'region' | 'endpoint' | 'credentials' | 'maxAttempts' | 'logger' | 'cacheMiddleware' | 'requestHandler'
+>
+
+/**
+ * What all clients of one connection share: sockets and credentials. Each sink has an SDK client of its own, since
+ * the SDK keeps the resolved endpoint and the time limit with the client (`cacheMiddleware` shares one context among
+ * concurrent calls, which is right only where all of them go to one place).
+ */
+export class AwsConnection {
+  readonly closed: Promise<undefined>
+  readonly #options: AwsConnectionOptions
+  /** Each sink bounds its calls, so no call ever waits for a socket. */
+  readonly #httpAgent = new HttpAgent({ keepAlive: true })
+  readonly #httpsAgent = new HttpsAgent({ keepAlive: true })
+  readonly #close: () => void
+  #credentials: SQSClientConfig['credentials']
+
+  constructor(options: AwsConnectionOptions) {
+    this.#options = options
+    const { promise, resolve } = Promise.withResolvers<undefined>()
+    this.closed = promise
+    this.#close = () => resolve(undefined)
+    if (options.access_key_id !== undefined && options.secret_access_key !== undefined) {
+      this.#credentials = {
+        accessKeyId: options.access_key_id,
+        secretAccessKey: options.secret_access_key.reveal(),
+      }
+    }
+  }
+
+  /** Of the default chain's credentials the first client's are used by all, so that they are fetched once. */
+  adopt(credentials: SQSClient['config']['credentials']): void {
+    this.#credentials ??= credentials
+  }
+
+  /** What an SDK client of this connection is made with. */
+  config(timeLimit: number): Shared {
+    const { region, endpoint } = this.#options
+    return {
+      ...(region !== undefined && { region }),
+      ...(endpoint !== undefined && { endpoint }),
+      ...(this.#credentials !== undefined && { credentials: this.#credentials }),
+      // The route tries again and its breaker counts: an SDK that retries in silence hides an outage from both.
+      maxAttempts: 1,
+      cacheMiddleware: true,
+      logger: silent,
+      requestHandler: {
+        httpAgent: this.#httpAgent,
+        httpsAgent: this.#httpsAgent,
+        connectionTimeout: Math.min(5_000, timeLimit),
+        requestTimeout: timeLimit,
+        // Else the SDK only logs that the time has passed.
+        throwOnRequestTimeout: true,
+        socketTimeout: timeLimit,
+      },
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#httpAgent.destroy()
+    this.#httpsAgent.destroy()
+    this.#close()
+  }
+}
+
+const connections = new SharedConnections<AwsConnectionOptions, AwsConnection>()
+
+/** One for all sinks that share the connection options object; the last to release closes its sockets. */
+export const leaseAws = (options: AwsConnectionOptions, signal: AbortSignal): Promise<Lease<AwsConnection>> =>
+  connections.lease(options, async () => new AwsConnection(options), signal)
+
+/**
+ * The SDK's time limits end at the response's headers and do not cover finding credentials; this one covers all.
+ * What is still under way is ended by the former.
+ */
+export function bounded<T>(timeLimit: number, call: Promise<T>): Promise<T> {
+  const { promise, resolve, reject } = Promise.withResolvers<T>()
+  const timer = setTimeout(() => {
+    reject(Object.assign(new Error(`no answer within ${timeLimit / 1000} s`), { name: 'TimeoutError' }))
+  }, timeLimit)
+  call.then(resolve, reject).finally(() => clearTimeout(timer))
+  return promise
+}
+
+const mute = () => {}
+/** Everything the SDK has to say comes as an error or a result. */
+const silent = { trace: mute, debug: mute, info: mute, warn: mute, error: mute }

@@ -1,0 +1,50 @@
+import { SinkUnavailable } from '../../../core/errors.ts'
+import { within } from '../within.ts'
+import type { AwsConnection } from './connection.ts'
+import { leaseAws } from './connection.ts'
+import type { AwsConnectionOptions } from './options.ts'
+import { type Doing, judge, openError } from './verdict.ts'
+
+/** Steps of opening a sink end with the signal; each call has its own time limit. */
+const noLimit = 2 ** 31 - 1
+
+/** Runs `open` with the connection, which is given back when it throws. */
+export async function withAws<T>(
+  options: AwsConnectionOptions,
+  signal: AbortSignal,
+  open: (connection: AwsConnection, release: () => Promise<void>) => Promise<T>,
+): Promise<T> {
+  const { connection, release } = await leaseAws(options, signal)
+  try {
+    return await within(noLimit, 'opening', open(connection, release), signal)
+  } catch (error) {
+    await release()
+    throw error
+  }
+}
+
+/** One call of opening: its error is a sentence about what was being done. */
+export async function asked<T>(doing: Doing, call: Promise<T>): Promise<T> {
+  try {
+    return await call
+  } catch (error) {
+    throw openError(error, doing)
+  }
+}
+
+/** One call of `check`: throws as `send` does. */
+export async function checked(doing: Doing, call: Promise<unknown>, signal: AbortSignal): Promise<void> {
+  try {
+    await within(noLimit, 'checking', call, signal)
+  } catch (error) {
+    if (signal.aborted) throw signal.reason
+    const meant = judge(doing).call(error)
+    // There is no message that could be at fault.
+    throw meant instanceof SinkUnavailable
+      ? meant
+      : new SinkUnavailable(openError(error, doing).message, { cause: error })
+  }
+}
+
+export const whereOf = ({ endpoint }: AwsConnectionOptions, region: string): string =>
+  endpoint === undefined ? `region ${region}` : `region ${region} at ${endpoint}`

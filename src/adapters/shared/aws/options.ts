@@ -1,0 +1,44 @@
+import { z } from 'zod'
+import { duration, secret } from '../options.ts'
+
+/** The connection of `sqs` and of `sns`: where AWS is and who we are there. */
+export const awsConnection = z
+  .strictObject({
+    region: z
+      .string()
+      .min(1)
+      .optional()
+      .describe("AWS region; without it AWS's own chain decides (AWS_REGION, profile)"),
+    endpoint: z
+      .url({ protocol: /^https?$/ })
+      .optional()
+      .describe('address to call in place of the one of the region: a VPC endpoint or an emulator'),
+    access_key_id: z
+      .string()
+      .min(1)
+      .optional()
+      .describe(
+        "for emulators; without it AWS's own chain finds the credentials (environment, profile, role)",
+      ),
+    secret_access_key: secret.optional().describe('goes with access_key_id'),
+  })
+  .refine(o => (o.access_key_id === undefined) === (o.secret_access_key === undefined), {
+    error: 'access_key_id and secret_access_key go together',
+  })
+
+export type AwsConnectionOptions = z.output<typeof awsConnection>
+
+/** The keys that both sinks have beside their target. */
+export const batchingSink = {
+  send_timeout: duration
+    .prefault('30s')
+    .describe('time limit of a call; when it ends the result is unknown and the messages are sent again'),
+  concurrency: z.int().min(1).max(512).default(64).describe('calls in flight, each of up to ten messages'),
+  fifo_batches: z
+    .enum(['one_per_group', 'fill'])
+    .default('one_per_group')
+    .describe(
+      'FIFO only: one_per_group has one message of a group in flight; fill sends several of a group in one call, ' +
+        'which is faster and can leave them in the wrong order when AWS takes a later one and not an earlier one',
+    ),
+}

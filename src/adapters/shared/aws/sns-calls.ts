@@ -1,0 +1,24 @@
+import { GetTopicAttributesCommand, PublishBatchCommand, SNSClient } from '@aws-sdk/client-sns'
+import type { SnsCalls, SnsEntry } from './calls.ts'
+import { type AwsConnection, bounded } from './connection.ts'
+import { type BatchAnswer, resultsOf, withId } from './entries.ts'
+
+/** SNS by the AWS SDK. One object for one topic. */
+export function snsCalls(connection: AwsConnection, timeLimit: number): SnsCalls {
+  const client = new SNSClient(connection.config(timeLimit))
+  connection.adopt(client.config.credentials)
+  // As in sqs-calls.ts: copies for a log that nobody reads.
+  client.middlewareStack.remove('loggerMiddleware')
+  return {
+    region: () => client.config.region(),
+    async topicAttributes(TopicArn) {
+      const command = new GetTopicAttributesCommand({ TopicArn })
+      return (await bounded(timeLimit, client.send(command))).Attributes ?? {}
+    },
+    async publishBatch(TopicArn, entries: readonly SnsEntry[]) {
+      const command = new PublishBatchCommand({ TopicArn, PublishBatchRequestEntries: entries.map(withId) })
+      const answer: BatchAnswer = await bounded(timeLimit, client.send(command))
+      return resultsOf(entries.length, answer)
+    },
+  }
+}
