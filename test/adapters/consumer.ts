@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
-import type { Endpoint, Source, SourceOptions } from '../../src/core/adapter.ts'
+import type { Deliver, Endpoint, Source, SourceOptions } from '../../src/core/adapter.ts'
 import type { Delivery } from '../../src/core/delivery.ts'
 import { until } from '../support/until.ts'
 import { idOf, type RawEndpoint, type SourceAdapter } from './fixture.ts'
@@ -21,6 +21,14 @@ export function parse<C, O extends SourceOptions>(
   }
 }
 
+/** Opens a source on an endpoint that it knows. */
+export type Open = (deliver: Deliver, signal?: AbortSignal) => Promise<Source>
+
+export function opener<C, O extends SourceOptions>(adapter: SourceAdapter<C, O>, at: Endpoint<C, O>): Open {
+  return (deliver, signal = new AbortController().signal) =>
+    adapter.source!.open(at, deliver, { signal, report: () => {} })
+}
+
 /** One open source, all that it handed over, and a check that no more came than was granted. */
 export class Consumer {
   readonly source: Source
@@ -32,14 +40,17 @@ export class Consumer {
     this.deliveries = deliveries
   }
 
-  static async open<C, O extends SourceOptions>(
+  static open<C, O extends SourceOptions>(
     adapter: SourceAdapter<C, O>,
     at: Endpoint<C, O>,
-    signal = new AbortController().signal,
+    signal?: AbortSignal,
   ): Promise<Consumer> {
+    return Consumer.by(opener(adapter, at), signal)
+  }
+
+  static async by(open: Open, signal?: AbortSignal): Promise<Consumer> {
     const deliveries: Delivery[] = []
-    const source = await adapter.source!.open(at, d => deliveries.push(d), { signal, report: () => {} })
-    return new Consumer(source, deliveries)
+    return new Consumer(await open(delivery => deliveries.push(delivery), signal), deliveries)
   }
 
   /** Closes when the test ends, whatever happened. */
