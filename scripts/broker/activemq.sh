@@ -6,11 +6,15 @@ activemq_installed() { [[ -d $software/activemq ]]; }
 
 activemq_version() { ls "$software/activemq/lib" | sed -n 's/^activemq-broker-\(.*\)\.jar$/\1/p'; }
 
+activemq_configure() {
+  cp "$here/broker/conf/log4j2.properties" "$1/"
+  render activemq.xml "storePassword=$store_password" "${settings[@]}" >"$1/activemq.xml"
+}
+
 activemq_start() {
   local base=$run/activemq home=$software/activemq
   mkdir -p "$base/conf" "$base/tmp"
-  cp "$here/broker/conf/log4j2.properties" "$base/conf/"
-  render activemq.xml "data=$base/data" "tls=$tls" "storePassword=$store_password" "${settings[@]}" >"$base/conf/activemq.xml"
+  activemq_configure "$base/conf"
   launch "$base/pid" "$base/log" java -Xms64m -Xmx512m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 \
     --add-reads=java.xml=java.logging --add-opens java.base/java.security=ALL-UNNAMED \
     --add-opens java.base/java.net=ALL-UNNAMED --add-opens java.base/java.lang=ALL-UNNAMED \

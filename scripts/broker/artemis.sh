@@ -8,20 +8,25 @@ artemis_version() { ls "$software/artemis/lib" | sed -n 's/^artemis-server-\([0-
 
 # artemis_keys STORE: the TLS part of an acceptor.
 artemis_keys() {
-  printf 'sslEnabled=true;keyStorePath=%s;keyStoreType=PKCS12;keyStorePassword=%s;' "$tls/$1.p12" "$store_password"
-  printf 'trustStorePath=%s;trustStoreType=PKCS12;trustStorePassword=%s' "$tls/trust.p12" "$store_password"
+  printf 'sslEnabled=true;keyStorePath=@tls@/%s.p12;keyStoreType=PKCS12;keyStorePassword=%s;' "$1" "$store_password"
+  printf 'trustStorePath=@tls@/trust.p12;trustStoreType=PKCS12;trustStorePassword=%s' "$store_password"
+}
+
+artemis_configure() {
+  local amqp='protocols=AMQP;useEpoll=true;amqpCredits=1000;amqpLowCredits=300;amqpMinLargeMessageSize=102400'
+  cp "$here/broker/conf/log4j2.properties" "$1/"
+  render artemis-broker.xml "server=$(artemis_keys server)" "wrongName=$(artemis_keys wrong-name)" \
+    "amqpOptions=$amqp;amqpDuplicateDetection=true;anycastPrefix=queue://;multicastPrefix=topic://" \
+    "stompOptions=protocols=STOMP;useEpoll=true;anycastPrefix=/queue/;multicastPrefix=/topic/" \
+    "${settings[@]}" >"$1/broker.xml"
 }
 
 artemis_start() {
   local base=$run/artemis home=$software/artemis etc=$run/artemis/etc
-  local amqp='protocols=AMQP;useEpoll=true;amqpCredits=1000;amqpLowCredits=300;amqpMinLargeMessageSize=102400'
   mkdir -p "$etc" "$base/tmp"
-  cp "$here/broker/conf/log4j2.properties" "$etc/"
-  render artemis-broker.xml "data=$base/data" "server=$(artemis_keys server)" "wrongName=$(artemis_keys wrong-name)" \
-    "amqpOptions=$amqp;amqpDuplicateDetection=true;anycastPrefix=queue://;multicastPrefix=topic://" \
-    "stompOptions=protocols=STOMP;useEpoll=true;anycastPrefix=/queue/;multicastPrefix=/topic/" \
-    "${settings[@]}" >"$etc/broker.xml"
+  artemis_configure "$etc"
   render artemis-bootstrap.xml "etc=$etc" >"$etc/bootstrap.xml"
+  render artemis-management.xml >"$etc/management.xml"
   render artemis-login.config >"$etc/login.config"
   say "$username = $password" >"$etc/artemis-users.properties"
   say "amq = $username" >"$etc/artemis-roles.properties"

@@ -11,6 +11,7 @@ start_timeout=${SLUICE_BROKERS_TIMEOUT:-120}
 read_ports() {
   local key value
   port=() settings=("host=127.0.0.1" "username=$username" "password=$password")
+  settings+=("data=$run/$1/data" "conf=$run/$1" "tls=$tls")
   while IFS='=' read -r key value; do
     port[$key]=$value
     settings+=("$key=$value")
@@ -84,12 +85,26 @@ bring_down() {
   exec 9>&-
 }
 
+remove_brokers() {
+  local name
+  bring_down "$@"
+  exec 9>"$run/brokers.lock"
+  flock 9
+  for name in "$@"; do
+    [[ $name == rabbitmq* ]] && rm -rf "$("${name}_root")$(rabbitmq_base "$name")"
+    rm -rf "${run:?}/$name"
+  done
+  write_state
+  exec 9>&-
+}
+
 # describe NAME: the broker as state.json has it. pid is null when it does not run.
 describe() {
   local -A port
+  local -n order=$1_ports
   local settings key list=''
   read_ports "$1"
-  for key in "${!port[@]}"; do list+="${list:+, }\"$key\": ${port[$key]}"; done
+  for key in "${order[@]}"; do list+="${list:+, }\"$key\": ${port[$key]}"; done
   printf '{ "name": "%s", "version": "%s", "pid": %s, "host": "127.0.0.1", "ports": { %s },' \
     "$1" "$("$1_version")" "$(living_pid "$run/$1/pid" || say null)" "$list"
   printf ' "username": "%s", "password": "%s",' "$username" "$password"
@@ -102,10 +117,23 @@ write_state() {
     [[ -s $run/$name/ports ]] && "${name}_installed" || continue
     printf '%s\n  "%s": %s' "$separator" "$name" "$(describe "$name")"
     separator=','
-  done >"$run/state.json.part"
-  [[ -s $run/state.json.part ]] || printf '{' >"$run/state.json.part"
-  printf '\n}\n' >>"$run/state.json.part"
-  mv "$run/state.json.part" "$run/state.json"
+  done >"$state.part"
+  [[ -s $state.part ]] || printf '{' >"$state.part"
+  printf '\n}\n' >>"$state.part"
+  mv "$state.part" "$state"
+}
+
+# write_configuration NAME FOLDER KEY=VALUE...: the configuration alone, for a broker that runs elsewhere (in a
+# container): host, data, conf and tls are paths there. Its ports are 20001 and on, listed in FOLDER/ports.
+write_configuration() {
+  local name=$1 folder=$2 settings=("username=$username" "password=$password") number=20000 key
+  local -n ports_of=$1_ports
+  shift 2
+  mkdir -p "$folder"
+  settings+=("$@")
+  for key in "${ports_of[@]}"; do settings+=("$key=$((++number))"); done
+  printf '%s\n' "${settings[@]: -${#ports_of[@]}}" >"$folder/ports"
+  "${name}_configure" "$folder"
 }
 
 show_status() {

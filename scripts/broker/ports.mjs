@@ -26,7 +26,8 @@ const keptByOthers = new Set(
 
 const before = parse(kept)
 const complete = names.every(name => before.has(name))
-const reuse = complete && (await Promise.all(names.map(name => isFree(Number(before.get(name)))))).every(Boolean)
+const reuse =
+  complete && (await Promise.all(names.map(name => isFree(Number(before.get(name)))))).every(Boolean)
 
 const chosen = new Set()
 for (const name of names) {
@@ -37,7 +38,8 @@ for (const name of names) {
       process.exit(1)
     }
     const candidate = lowest + Math.floor(Math.random() * (highest - lowest))
-    if (!chosen.has(candidate) && !keptByOthers.has(String(candidate)) && (await isFree(candidate))) port = candidate
+    if (!chosen.has(candidate) && !keptByOthers.has(String(candidate)) && (await isFree(candidate)))
+      port = candidate
   }
   chosen.add(port)
   console.log(`${name}=${port}`)

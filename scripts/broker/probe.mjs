@@ -11,18 +11,23 @@ const { username, password } = broker
 
 const short = text => Buffer.concat([Buffer.from([0, text.length]), Buffer.from(text)])
 
-const mqttConnect = () => {
+const mqttConnect = name => {
   const rest = Buffer.concat([
     short('MQTT'),
     Buffer.from([4, 0xc2, 0, 30]),
-    ...[`probe-${process.pid}-${Date.now()}`.slice(0, 23), username, password].map(short),
+    ...[`${name}${process.pid}`.slice(0, 23), username, password].map(short),
   ])
   return Buffer.concat([Buffer.from([0x10, rest.length]), rest])
 }
 
 const saslPlain = () => {
   const response = Buffer.from(`\0${username}\0${password}`)
-  const fields = Buffer.concat([Buffer.from([0xa3, 5]), Buffer.from('PLAIN'), Buffer.from([0xa0, response.length]), response])
+  const fields = Buffer.concat([
+    Buffer.from([0xa3, 5]),
+    Buffer.from('PLAIN'),
+    Buffer.from([0xa0, response.length]),
+    response,
+  ])
   const list = Buffer.concat([Buffer.from([0, 0x53, 0x41, 0xc0, fields.length + 1, 2]), fields])
   const frame = Buffer.concat([Buffer.from([0, 0, 0, 0, 2, 1, 0, 0]), list])
   frame.writeUInt32BE(frame.length)
@@ -31,7 +36,7 @@ const saslPlain = () => {
 
 // What to send, and the bytes that a broker which is ready answers with. An AMQP SASL outcome of 0 is a login.
 const conversations = {
-  amqp: { send: saslPlain, ready: answer => /\0SD[^]{1,3}?P\0/.test(answer.toString('latin1')) },
+  amqp: { send: saslPlain, ready: answer => /\0SD[\s\S]{1,3}?P\0/.test(answer.toString('latin1')) },
   mqtt: { send: mqttConnect, ready: answer => answer.length >= 4 && answer[0] === 0x20 && answer[3] === 0 },
   stomp: {
     send: () => `CONNECT\naccept-version:1.2\nhost:/\nlogin:${username}\npasscode:${password}\n\n\0`,
@@ -64,9 +69,11 @@ const attempt = (name, port) =>
     }
     socket.setTimeout(5_000, () => finish(`silent after ${answer.length} bytes`))
     socket.once('error', error => finish(error.message))
-    socket.once('close', () => finish(`closed after ${answer.length} bytes: ${answer.toString('latin1').slice(0, 80)}`))
+    socket.once('close', () =>
+      finish(`closed after ${answer.length} bytes: ${answer.toString('latin1').slice(0, 80)}`),
+    )
     socket.once(socket.encrypted ? 'secureConnect' : 'connect', () => {
-      socket.write(send())
+      socket.write(send(name))
       if (ready(answer)) finish()
     })
     socket.on('data', data => {
@@ -87,7 +94,7 @@ const untilReady = async ([name, port]) => {
   for (;;) {
     const wrong = await attempt(name, port)
     if (wrong === undefined) return
-    if (!isAlive(broker.pid)) throw new Error(`the process of ${broker.name} ended`)
+    if (broker.pid && !isAlive(broker.pid)) throw new Error(`the process of ${broker.name} ended`)
     if (Date.now() > deadline) throw new Error(`${name} on port ${port} did not answer: ${wrong}`)
     await new Promise(resolve => setTimeout(resolve, 250))
   }

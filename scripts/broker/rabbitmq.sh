@@ -14,6 +14,8 @@ rabbitmq3_version() { rabbitmq_version rabbitmq3; }
 rabbitmq4_version() { rabbitmq_version rabbitmq4; }
 rabbitmq3_start() { rabbitmq_start rabbitmq3; }
 rabbitmq4_start() { rabbitmq_start rabbitmq4; }
+rabbitmq3_configure() { rabbitmq_configure "$1"; }
+rabbitmq4_configure() { rabbitmq_configure "$1"; }
 rabbitmq3_stop() { rabbitmq_stop rabbitmq3; }
 rabbitmq4_stop() { rabbitmq_stop rabbitmq4; }
 
@@ -48,8 +50,14 @@ rabbitmq_environment() {
     "ERL_EPMD_PORT=${port[epmd]}" "ERL_EPMD_ADDRESS=127.0.0.1" \
     "RABBITMQ_MNESIA_BASE=$base/data" "RABBITMQ_LOG_BASE=$base/logs" "RABBITMQ_CONFIG_FILE=$base/rabbitmq.conf" \
     "RABBITMQ_ENABLED_PLUGINS_FILE=$base/enabled_plugins" "RABBITMQ_CONF_ENV_FILE=$base/none" \
-    "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS=+S 2:2 +sbwt none +sbwtdcpu none +sbwtdio none" \
+    "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS=-kernel inet_dist_use_interface {127,0,0,1} +S 2:2 +sbwt none +sbwtdcpu none +sbwtdio none" \
     "RUNNING_UNDER_SYSTEMD=1"
+}
+
+rabbitmq_configure() {
+  render rabbitmq.conf "${settings[@]}" >"$1/rabbitmq.conf"
+  say '[rabbitmq_amqp1_0,rabbitmq_auth_mechanism_ssl,rabbitmq_management,rabbitmq_mqtt,rabbitmq_stomp].' \
+    >"$1/enabled_plugins"
 }
 
 rabbitmq_start() {
@@ -57,9 +65,8 @@ rabbitmq_start() {
   base=$(rabbitmq_base "$name") root=$("${name}_root")
   mkdir -p "$root$base/tls"
   cp "$tls"/{ca,server}.pem "$tls/server.key" "$root$base/tls/"
-  render rabbitmq.conf "tls=$base/tls" "${settings[@]}" >"$root$base/rabbitmq.conf"
-  say '[rabbitmq_amqp1_0,rabbitmq_auth_mechanism_ssl,rabbitmq_management,rabbitmq_mqtt,rabbitmq_stomp].' \
-    >"$root$base/enabled_plugins"
+  settings=("tls=$base/tls" "${settings[@]}")
+  rabbitmq_configure "$root$base"
   mapfile -t environment < <(rabbitmq_environment "$name")
   rabbitmq_command "$name" env -i "${environment[@]}" epmd
   launch "$run/$name/epmd.pid" "$run/$name/epmd.log" "${inside[@]}"
