@@ -30,6 +30,7 @@ function describe(issue: Issue, base: Path, schema: z.ZodType): readonly Problem
   const union = issue.code === 'invalid_union' ? nearest(issue) : undefined
   if (union)
     return union.flatMap(inner => describe({ ...inner, path: [...issue.path, ...inner.path] }, base, schema))
+  if (issue.code === 'custom' && !issue.message.startsWith('expected')) return [{ path, text: issue.message }]
   if (issue.code === 'invalid_type' && issue.input === undefined) {
     return [{ path, text: `missing; ${expectation(issue)}` }]
   }
