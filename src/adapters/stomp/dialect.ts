@@ -47,6 +47,7 @@ export function subscribeHeaders(broker: Broker, options: SourceOptions): Header
   if (broker !== 'rabbitmq') {
     headers.push(['activemq.prefetchSize', String(prefetch)])
     if (subscription !== undefined) headers.push(['activemq.subscriptionName', subscription])
+    if (options.transformation !== undefined) headers.push(['transformation', options.transformation])
     if (options.exclusive) headers.push(['activemq.exclusive', 'true'])
   }
   if (broker !== 'activemq') {

@@ -20,12 +20,12 @@ export function decodeMessage(frame: Frame, broker: Broker, options: SourceOptio
   const own = broker === 'rabbitmq' ? rabbitReaders : readers
   for (const [name, value] of frame.headers) {
     if (transport.has(name)) continue
-    if (annotated.has(name)) annotations[name] = text(value)
+    if (annotated.has(name) || (name.startsWith('_AMQ_') && !own.has(name))) annotations[name] = text(value)
     else if (!own.get(name)?.(value, properties, now)) headers[name] = text(value)
   }
   return {
     address: addressOf(frame, options),
-    body: bodyOf(frame),
+    body: bodyOf(frame, broker),
     properties,
     headers: headers as Headers,
     annotations: annotations as Headers,
@@ -34,12 +34,12 @@ export function decodeMessage(frame: Frame, broker: Broker, options: SourceOptio
 
 /**
  * An id that the message keeps when it is delivered again: ActiveMQ's JMSMessageID, or the number Artemis stored it
- * under. RabbitMQ's `message-id` counts deliveries of a session and says nothing of the message.
+ * under, which follows the number of the consumer. RabbitMQ's `message-id` counts deliveries of a session.
  */
 export function stableId({ headers }: Frame, broker: Broker): string | undefined {
   const id = headers.get('message-id')
   if (broker === 'activemq') return id?.startsWith('ID:') ? id : undefined
-  return broker === 'artemis' ? id : undefined
+  return broker === 'artemis' ? id?.slice(id.indexOf(',') + 1) : undefined
 }
 
 /** The name as it was configured; of a topic the one that was published to, since the configured one may be a pattern. */
@@ -50,19 +50,34 @@ function addressOf({ headers }: Frame, { queue, topic, address }: SourceOptions)
 }
 
 /**
- * ActiveMQ and Artemis leave `content-length` out of a TextMessage and write it for a BytesMessage; RabbitMQ, whose
- * messages are all bytes, always writes it.
+ * ActiveMQ leaves `content-length` out of a TextMessage and writes it for a BytesMessage, and so does Artemis under
+ * STOMP 1.0. Later versions of the protocol make Artemis add it to a TextMessage too, as the last header, where for a
+ * BytesMessage it is the second. RabbitMQ, whose messages are all bytes, always writes it.
  */
-function bodyOf({ headers, body }: Frame): Body {
-  const decoded = headers.has('content-length') ? undefined : decodeText(body)
+function bodyOf({ headers, body }: Frame, broker: Broker): Body {
+  const isText = broker === 'artemis' ? endsWithLength(headers) : !headers.has('content-length')
+  const decoded = isText ? decodeText(body) : undefined
   return decoded === undefined ? { kind: 'bytes', bytes: body } : { kind: 'text', text: decoded }
+}
+
+function endsWithLength(headers: ReadonlyMap<string, string>): boolean {
+  let last: string | undefined
+  let hasLength = false
+  for (last of headers.keys()) hasLength ||= last === 'content-length'
+  return !hasLength || last === 'content-length'
 }
 
 /** Of the frame and not of the message. */
 const transport: ReadonlySet<string> = new Set(['content-length', 'subscription', 'ack', 'receipt'])
 
 /** Said by the broker of this delivery. */
-const annotated: ReadonlySet<string> = new Set(['destination', 'redelivered', 'original-destination'])
+const annotated: ReadonlySet<string> = new Set([
+  'destination',
+  'redelivered',
+  'original-destination',
+  'transformation',
+  'transformation-error',
+])
 
 const always =
   (set: (properties: Mutable<Properties>, value: string) => void): Reader =>
@@ -137,7 +152,13 @@ const readers: ReadonlyMap<string, Reader> = new Map([
   [
     'message-id',
     always((p, v) => {
-      p.messageId = text(v)
+      p.messageId = text(v.slice(v.indexOf(',') + 1))
+    }),
+  ],
+  [
+    '_AMQ_GROUP_ID',
+    always((p, v) => {
+      p.groupId = v
     }),
   ],
   [

@@ -40,6 +40,13 @@ export const source = z
       .describe(
         'be the only consumer of the queue, for order: ActiveMQ Classic does it, elsewhere the queue must say so',
       ),
+    transformation: z
+      .string()
+      .min(1)
+      .optional()
+      .describe(
+        'ActiveMQ Classic: jms-map-json writes a MapMessage as JSON text; without it the body of a MapMessage or ObjectMessage is empty over STOMP (protocol amqp10 carries both)',
+      ),
     ...sourceCredit,
     prefetch_bytes: size
       .prefault('1MiB')

@@ -3,7 +3,7 @@ import type { Delivery, Outcome } from '../../core/delivery.ts'
 import { LinkLost, sentence } from '../../core/errors.ts'
 import { Grants } from '../shared/grants.ts'
 import { inTurn } from '../shared/in-turn.ts'
-import type { Frame, HeaderList } from './codec.ts'
+import type { Frame, HeaderList, Version } from './codec.ts'
 import { StompConnection } from './connection.ts'
 import { type Broker, subscribeHeaders } from './dialect.ts'
 import { decodeMessage, stableId } from './message.ts'
@@ -134,7 +134,7 @@ class StompSource implements Source {
     const { broker, version } = this.#connection
     const message = decodeMessage(frame, broker, this.#at.options, Date.now())
     const id = stableId(frame, broker)
-    const ack = ackHeaders(frame, version)
+    const ack = ackHeaders(frame, broker, version)
     return {
       message,
       size: frame.body.length + frame.headSize,
@@ -163,14 +163,17 @@ class StompSource implements Source {
   }
 }
 
-/** What names the delivery in an ACK: STOMP 1.2 has the `ack` header for it, the others `message-id`. */
-function ackHeaders({ headers }: Frame, version: string): HeaderList {
+/**
+ * What names the delivery in an ACK: STOMP 1.2 has the `ack` header for it, the others `message-id`. Artemis writes the
+ * same into both, but `ack` after the application's headers, one of which may have that name too.
+ */
+function ackHeaders({ headers }: Frame, broker: Broker, version: Version): HeaderList {
   const header = (name: string): string => {
     const value = headers.get(name)
     if (value === undefined) throw new Error(`the broker sent a MESSAGE without the header ${name}`)
     return value
   }
-  if (version === '1.2') return [['id', header('ack')]]
+  if (version === '1.2') return [['id', header(broker === 'artemis' ? 'message-id' : 'ack')]]
   const id: HeaderList = [['message-id', header('message-id')]]
   return version === '1.0' ? id : [['subscription', header('subscription')], ...id]
 }
