@@ -15,14 +15,18 @@ export function backoff(attempt: number, retry: Retry): number {
 
 /** Resolves after so many milliseconds, or as soon as one of the signals is aborted; never rejects. */
 export function pause(milliseconds: number, ...signals: readonly AbortSignal[]): Promise<void> {
-  if (signals.some(s => s.aborted)) return Promise.resolve()
   return new Promise(resolve => {
     const end = () => {
       clearTimeout(timer)
       for (const s of signals) s.removeEventListener('abort', end)
       resolve()
     }
-    const timer = setTimeout(end, milliseconds)
+    const timer = milliseconds === Number.POSITIVE_INFINITY ? undefined : setTimeout(end, milliseconds)
     for (const s of signals) s.addEventListener('abort', end, { once: true })
+    if (signals.some(s => s.aborted)) end()
   })
 }
+
+/** Resolves once one of the signals is aborted. */
+export const aborted = (...signals: readonly AbortSignal[]): Promise<void> =>
+  pause(Number.POSITIVE_INFINITY, ...signals)

@@ -1,6 +1,6 @@
 import CircuitBreaker from 'opossum'
 import type { BreakerState } from '../core/events.ts'
-import { pause } from './backoff.ts'
+import { aborted } from './backoff.ts'
 
 /** Written `breaker: { failure_rate, minimum_calls, window, open_for }`; milliseconds. */
 export interface BreakerOptions {
@@ -125,7 +125,7 @@ export class Breaker {
     const turn = new AbortController()
     const wake = () => turn.abort()
     this.#waiters.push(wake)
-    await pause(2 ** 31 - 1, turn.signal, ...signals)
+    await aborted(turn.signal, ...signals)
     if (!turn.signal.aborted) this.#waiters = this.#waiters.filter(w => w !== wake)
     else if (signals.some(s => s.aborted)) this.#waiters.shift()?.()
   }

@@ -1,6 +1,6 @@
 import type { Deliver, LinkContext, Source } from '../core/adapter.ts'
 import type { Delivery } from '../core/delivery.ts'
-import { pause, type Retry } from './backoff.ts'
+import { aborted, type Retry } from './backoff.ts'
 import { Buffer, type BufferLimits, type Received } from './buffer.ts'
 import { Credit } from './credit.ts'
 import { Keeper, type KeeperReport } from './keeper.ts'
@@ -74,7 +74,7 @@ export class Intake {
   /** No more comes from now on; what is here can still be settled. */
   async drain(deadline: AbortSignal): Promise<void> {
     this.#draining = true
-    await Promise.race([this.#keeper.link?.stop(), pause(2 ** 31 - 1, deadline)])
+    await Promise.race([this.#keeper.link?.stop(), aborted(deadline)])
     this.#buffer.close()
   }
 

@@ -3,7 +3,7 @@ import type { Delivery, Outcome } from '../core/delivery.ts'
 import { MessageRefused, toError } from '../core/errors.ts'
 import type { Report } from '../core/events.ts'
 import type { Message } from '../core/message.ts'
-import { pause, type Retry } from './backoff.ts'
+import { aborted, type Retry } from './backoff.ts'
 import type { BreakerOptions } from './breaker.ts'
 import type { BufferLimits, Received } from './buffer.ts'
 import { type DeadLetterPlace, DeadLetters } from './dead-letter/dead-letters.ts'
@@ -84,7 +84,7 @@ export class Route {
   async stop(deadline: AbortSignal): Promise<void> {
     await this.#intake.drain(deadline)
     this.#wake()
-    await Promise.race([this.#running, pause(2 ** 31 - 1, deadline)])
+    await Promise.race([this.#running, aborted(deadline)])
     this.#stopped.abort(new Error('stopping'))
     this.#wake()
     this.#stallWatch.stop()

@@ -2,7 +2,7 @@ import type { Limits, LinkContext, LinkEvent, Prepared, Sink } from '../core/ada
 import { LinkLost, MessageRefused, SinkUnavailable, toError } from '../core/errors.ts'
 import type { BreakerState, FailureKind } from '../core/events.ts'
 import type { Message } from '../core/message.ts'
-import { backoff, pause, type Retry } from './backoff.ts'
+import { aborted, backoff, pause, type Retry } from './backoff.ts'
 import { Breaker, type BreakerOptions } from './breaker.ts'
 import { Keeper } from './keeper.ts'
 import { Lanes } from './lanes.ts'
@@ -107,7 +107,7 @@ export class Target {
   /** The limits of a message are its target's own: nothing is prepared before the target was there once. */
   async #opened(lost: AbortSignal): Promise<void> {
     const ended = new AbortController()
-    await Promise.race([this.#keeper.up(), pause(2 ** 31 - 1, lost, this.#stopped, ended.signal)])
+    await Promise.race([this.#keeper.up(), aborted(lost, this.#stopped, ended.signal)])
     ended.abort()
   }
 
