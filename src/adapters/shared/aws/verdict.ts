@@ -44,6 +44,10 @@ const network =
 function fault(codes: readonly string[], status: number | undefined, doing: Doing): string | undefined {
   const { service, action, target, where } = doing
   const is = (pattern: RegExp) => codes.some(code => pattern.test(code))
+  // The SDK names these TimeoutError as well.
+  if (is(/^(ECONNRESET|EPIPE)$/)) {
+    return `the connection to ${service} was lost before it answered (${action} on ${target})`
+  }
   if (is(/^(TimeoutError|AbortError)$/)) return `${service} did not answer in time (${action} on ${target})`
   if (is(/^(CredentialsProviderError|TokenProviderError)$/)) {
     return 'no AWS credentials were found: set AWS_PROFILE or AWS_ACCESS_KEY_ID, or give the process a role'
