@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { MessageRefused } from '../../src/core/errors.ts'
+import type { Message } from '../../src/core/message.ts'
+import { compileMapping, type Rule } from '../../src/route/mapping/mapping.ts'
+
+const message: Message = {
+  address: 'ORDERS',
+  body: { kind: 'text', text: '{"customer":{"id":"c-7"},"lines":[1,2]}' },
+  properties: { correlationId: { type: 'uint64', value: 2n ** 60n }, contentType: 'application/json' },
+  headers: {
+    acct: { type: 'int64', value: 9_007_199_254_740_993n },
+    kind: { type: 'string', value: 'order' },
+    'x-foo': { type: 'string', value: 'dashed' },
+    size: { type: 'int8', value: 5 },
+  },
+}
+
+const map = (...rules: Rule[]) => compileMapping(rules)(message)
+const set = async (rule: Extract<Rule, { set: object }>['set']) => (await map({ set: rule }))!
+
+describe('mapping', () => {
+  it('passes a message through unchanged when there are no rules', async () => {
+    assert.equal(await map(), message)
+  })
+
+  it('sets headers, and a lone expression keeps its type', async () => {
+    const { headers } = await set({
+      headers: { tenant: '${headers.acct}', label: 'n-${headers.acct}-${headers.size}' },
+    })
+    assert.deepEqual(headers.tenant, { type: 'int64', value: 9_007_199_254_740_993n })
+    assert.deepEqual(headers.label, { type: 'string', value: 'n-9007199254740993-5' })
+    assert.deepEqual(headers.kind, message.headers.kind)
+  })
+
+  it('reads quoted header names, properties, the address and fields of a JSON body', async () => {
+    const { headers, properties } = await set({
+      headers: {
+        a: '${headers.`x-foo`}',
+        b: '${address}',
+        c: '${properties.correlation_id}',
+        d: '${$sum(body.lines)}',
+      },
+      group_id: '${body.customer.id}',
+    })
+    assert.deepEqual(headers.a, { type: 'string', value: 'dashed' })
+    assert.deepEqual(headers.b, { type: 'string', value: 'ORDERS' })
+    assert.deepEqual(headers.c, { type: 'uint64', value: 2n ** 60n })
+    assert.deepEqual(headers.d, { type: 'int32', value: 3 })
+    assert.equal(properties.groupId, 'c-7')
+  })
+
+  it('keeps the type of a correlation id and makes the others text', async () => {
+    const { properties, address } = await set({
+      correlation_id: '${headers.acct}',
+      group_id: 42,
+      address: 'to-${headers.kind}',
+    })
+    assert.deepEqual(properties.correlationId, { type: 'int64', value: 9_007_199_254_740_993n })
+    assert.equal(properties.groupId, '42')
+    assert.equal(address, 'to-order')
+  })
+
+  it('refuses a message that lacks what a template reads', async () => {
+    await assert.rejects(set({ group_id: '${headers.missing}' }), {
+      name: 'MessageRefused',
+      message: 'the mapping reads headers.missing, which this message does not have',
+    })
+    await assert.rejects(set({ group_id: '${headers.constructor}' }), MessageRefused)
+  })
+
+  it('drops only what is exactly true, and refuses what is neither true nor false', async () => {
+    assert.equal(await map({ drop_if: 'headers.kind = "order"' }), undefined)
+    assert.equal(await map({ drop_if: 'headers.kind = "heartbeat"' }), message)
+    await assert.rejects(
+      async () => map({ drop_if: 'headers.kind' }),
+      /is a string for this message, not true or false/,
+    )
+    await assert.rejects(async () => map({ drop_if: 'headers.nope' }), /is nothing for this message/)
+  })
+
+  it('says where an expression fails on a message', async () => {
+    await assert.rejects(
+      async () => map({ drop_if: 'headers.kind > 5' }),
+      /evaluating "headers.kind > 5": .*same/,
+    )
+  })
+
+  it('does not compile what is not well-formed', () => {
+    assert.throws(() => compileMapping([{ drop_if: 'headers.(' }]))
+    assert.throws(() => compileMapping([{ set: { group_id: 'x-${headers.a' } }]), /without its }/)
+  })
+
+  it('applies rules in order', async () => {
+    const mapped = await map(
+      { set: { headers: { kind: 'heartbeat' } } },
+      { drop_if: 'headers.kind = "heartbeat"' },
+    )
+    assert.equal(mapped, undefined)
+  })
+})
