@@ -37,7 +37,11 @@ bring_up() {
   done
   exec 9>"$run/brokers.lock"
   flock 9
-  for name in "$@"; do living_pid "$run/$name/pid" >/dev/null || choose_ports "$name"; done
+  for name in "$@"; do
+    living_pid "$run/$name/pid" >/dev/null && continue
+    "${name}_stop" # what a killed broker left behind
+    choose_ports "$name"
+  done
   for name in "$@"; do
     start_one "$name" &
     pids+=($!)
