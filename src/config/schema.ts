@@ -7,24 +7,39 @@ const name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]*$/, {
   error: 'expected a name of letters, digits, "_", "-" and "."',
 })
 
+// Keys without defaults, as a route may write them, and with defaults, as `defaults:` has them.
+
+const retryKeys = {
+  initial: duration.describe('ceiling of the first wait; each next one doubles, with full jitter'),
+  max: duration.describe('ceiling of every wait'),
+  max_attempts: z.int().min(1).describe('tries of a message that fails in a way nobody knows'),
+}
 const retry = z.strictObject({
-  initial: duration
-    .prefault('200ms')
-    .describe('ceiling of the first wait; each next one doubles, with full jitter'),
-  max: duration.prefault('30s').describe('ceiling of every wait'),
-  max_attempts: z.int().min(1).default(5).describe('tries of a message that fails in a way nobody knows'),
+  initial: retryKeys.initial.prefault('200ms'),
+  max: retryKeys.max.prefault('30s'),
+  max_attempts: retryKeys.max_attempts.default(5),
 })
 
+const breakerKeys = {
+  failure_rate: z.number().gt(0).lte(1).describe('share of failed calls that opens the breaker'),
+  minimum_calls: z.int().min(1).describe('calls in the window before it may open'),
+  window: duration.describe('time over which calls are counted'),
+  open_for: duration.describe('time until one probe is let through'),
+}
 const breaker = z.strictObject({
-  failure_rate: z.number().gt(0).lte(1).default(0.5).describe('share of failed calls that opens the breaker'),
-  minimum_calls: z.int().min(1).default(10).describe('calls in the window before it may open'),
-  window: duration.prefault('10s').describe('time over which calls are counted'),
-  open_for: duration.prefault('30s').describe('time until one probe is let through'),
+  failure_rate: breakerKeys.failure_rate.default(0.5),
+  minimum_calls: breakerKeys.minimum_calls.default(10),
+  window: breakerKeys.window.prefault('10s'),
+  open_for: breakerKeys.open_for.prefault('30s'),
 })
 
+const bufferKeys = {
+  max_messages: z.int().min(1).describe('unsettled messages held at most'),
+  max_bytes: size.describe('bytes of unsettled messages held at most'),
+}
 const buffer = z.strictObject({
-  max_messages: z.int().min(1).default(2_000).describe('unsettled messages held at most'),
-  max_bytes: size.prefault('64MiB').describe('bytes of unsettled messages held at most'),
+  max_messages: bufferKeys.max_messages.default(2_000),
+  max_bytes: bufferKeys.max_bytes.prefault('64MiB'),
 })
 
 const scalar = z.union([z.string(), z.number(), z.boolean()])
@@ -63,9 +78,9 @@ const route = z.strictObject({
     .record(name, endpoint)
     .refine(targets => Object.keys(targets).length > 0, { error: 'expected at least one target' })
     .describe('where messages go, by a name that metrics and dead letters use'),
-  buffer: buffer.partial().optional(),
-  retry: retry.partial().optional(),
-  breaker: breaker.partial().optional(),
+  buffer: z.strictObject(bufferKeys).partial().optional(),
+  retry: z.strictObject(retryKeys).partial().optional(),
+  breaker: z.strictObject(breakerKeys).partial().optional(),
   dead_letter: deadLetter.optional(),
 })
 

@@ -1,4 +1,4 @@
-import { isMap, isNode, isScalar, LineCounter, type Node, parseDocument } from 'yaml'
+import { isMap, isNode, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml'
 import type { PlacedProblem, Problem } from './problem.ts'
 
 /** A YAML text that knows where each of its values stands. */
@@ -28,23 +28,17 @@ export class SourceText {
     return { ...problem, file: this.file, ...this.#position(this.#offset(problem)) }
   }
 
+  /** A map or list begins at its key; a plain value where it stands. */
   #offset({ path, atKey }: Problem): number {
     let node: unknown = this.#document.contents
     let offset = startOf(node)
     for (const [depth, step] of path.entries()) {
       const pair = isMap(node)
-        ? node.items.find(item => isScalar(item.key) && String(item.key.value) === String(step))
+        ? node.items.find(({ key }) => isScalar(key) && String(key.value) === String(step))
         : undefined
-      const next = pair
-        ? pair.value
-        : isNode(node) && 'get' in node
-          ? (node as { get(k: unknown, keep: true): unknown }).get(step, true)
-          : undefined
-      const last = depth === path.length - 1
-      if (pair && isNode(pair.key)) offset = startOf(pair.key) ?? offset
-      if (next === undefined) break
-      if (!(last && atKey)) offset = startOf(next) ?? offset
-      node = next
+      node = pair ? pair.value : isSeq(node) ? node.items[Number(step)] : undefined
+      const wanted = pair && (!isScalar(node) || (atKey && depth === path.length - 1)) ? pair.key : node
+      offset = startOf(wanted) ?? offset
     }
     return offset ?? 0
   }
