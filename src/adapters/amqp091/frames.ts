@@ -1,0 +1,50 @@
+/** What amqplib hands on as a message's `properties` once `keepRawProperties` was called for its connection. */
+export interface RawProperties {
+  /** The property flags and list of the content header frame, as they came. */
+  readonly raw: Buffer
+}
+
+/** The parts of amqplib 2's internal connection that are relied upon. */
+interface FrameReader {
+  rest: Buffer
+  recvFrame(): unknown
+}
+
+const frameHeader = 7
+const contentHeader = 2
+const basicClass = 60
+const frameEnd = 0xce
+
+/**
+ * Makes amqplib leave the message properties of this one connection undecoded. amqplib's own decoding forgets the
+ * types of header values (int8 and double both become a number, int64 is rounded past 2^53) and takes the whole
+ * connection down at a type that it does not know. Only content header frames are read here, by a method set on the
+ * one connection object; every other frame, and every other user of amqplib in the process, takes its usual way.
+ */
+export function keepRawProperties(connection: unknown): void {
+  const reader = connection as FrameReader
+  const { recvFrame } = reader
+  if (typeof recvFrame !== 'function' || !Buffer.isBuffer(reader.rest)) {
+    throw new Error('this version of amqplib is unknown: its connection has no recvFrame() and rest')
+  }
+  reader.recvFrame = function (this: FrameReader) {
+    return contentHeaderFrame(this) ?? recvFrame.call(this)
+  }
+}
+
+/** The next frame in amqplib's form when it is a complete content header; amqplib deals with all others. */
+function contentHeaderFrame(reader: FrameReader): object | undefined {
+  const { rest } = reader
+  if (rest.length < frameHeader || rest[0] !== contentHeader) return undefined
+  const end = frameHeader + rest.readUInt32BE(3)
+  if (rest.length <= end || rest[end] !== frameEnd || rest.readUInt16BE(frameHeader) !== basicClass) {
+    return undefined
+  }
+  reader.rest = rest.subarray(end + 1)
+  return {
+    id: basicClass,
+    channel: rest.readUInt16BE(1),
+    size: Number(rest.readBigUInt64BE(frameHeader + 4)),
+    fields: { raw: rest.subarray(frameHeader + 12, end) } satisfies RawProperties,
+  }
+}

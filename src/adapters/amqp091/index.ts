@@ -1,0 +1,10 @@
+import type { Adapter } from '../../core/adapter.ts'
+import { type ConnectionOptions, connectionOptions, type SourceOptions } from './options.ts'
+import { source } from './source.ts'
+
+/** AMQP 0-9-1: RabbitMQ 3 and 4, Amazon MQ for RabbitMQ. */
+export const amqp091: Adapter<ConnectionOptions, SourceOptions, never> = {
+  protocol: 'amqp091',
+  connection: connectionOptions,
+  source,
+}
