@@ -15,7 +15,8 @@ node_path() {
 }
 
 # A process is known by its pid and the moment it began, so a pid that was given away is never touched.
-process_start() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f20; }
+# A process that has ended and waits for its parent (Z) counts as gone.
+process_start() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | awk '$1 != "Z" { print $20 }'; }
 
 # remember_pid FILE PID
 remember_pid() { say "$2 $(process_start "$2")" >"$1"; }

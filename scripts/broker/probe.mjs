@@ -82,9 +82,10 @@ const attempt = (name, port) =>
     })
   })
 
+// A process that has ended and waits for its parent (Z) is not alive.
 const isAlive = pid => {
   try {
-    return process.kill(pid, 0)
+    return !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
   } catch {
     return false
   }
