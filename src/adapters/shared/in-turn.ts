@@ -5,7 +5,7 @@ const lastGood = new WeakMap<readonly BrokerUrl[], number>()
 
 /**
  * Tries a broker's addresses in turn, beginning with the one that worked last, until one opens. When none does,
- * throws one error that names each address and what was wrong there.
+ * throws one error that names each address and what was wrong there; when aborted, the signal's reason.
  */
 export async function inTurn<T>(
   urls: readonly BrokerUrl[],
@@ -23,6 +23,7 @@ export async function inTurn<T>(
       lastGood.set(urls, index)
       return opened
     } catch (cause) {
+      signal.throwIfAborted()
       failures.push(new Error(`connecting to ${url.text}: ${sentence(cause)}`, { cause }))
     }
   }
