@@ -187,19 +187,22 @@ describe('fauxqs behind faults', () => {
   test('SNS: chosen entries fail and are not forwarded', async () => {
     await aws.subscribeQueue(topicArn, await newQueue(), true)
     aws.faults.failEntries({ when: ({ id }) => id === 'e0', code: 'InvalidParameter', senderFault: true })
-    const { Successful, Failed } = await publish('first', 'second & <third>')
+    const { Successful, Failed } = await publish('first', 'second & <third>', 'fourth')
     assert.deepEqual(
       Successful?.map(entry => entry.Id),
-      ['e1'],
+      ['e1', 'e2'],
     )
     assert.deepEqual(
       Failed?.map(({ Id, Code, SenderFault }) => [Id, Code, SenderFault]),
       [['e0', 'InvalidParameter', true]],
     )
-    const messages = await aws.drainQueue(queueUrl, { expect: 2, timeout: 300 })
+    const messages = await aws.drainQueue(queueUrl, { expect: 3, timeout: 300 })
     assert.deepEqual(
-      messages.map(({ Body, MessageAttributes }) => [Body, MessageAttributes?.n?.StringValue]),
-      [['second & <third>', '1']],
+      messages.map(({ Body, MessageAttributes }) => [Body, MessageAttributes?.n?.StringValue]).sort(),
+      [
+        ['fourth', '2'],
+        ['second & <third>', '1'],
+      ],
     )
     const all = await publish('alone')
     assert.deepEqual([all.Successful?.length ?? 0, all.Failed?.length], [0, 1])

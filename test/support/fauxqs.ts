@@ -31,8 +31,8 @@ export interface TestAws extends AsyncDisposable {
   subscribeQueue(topicArn: string, queueUrl: string, raw?: boolean): Promise<void>
   /**
    * Receives, with all attributes, and deletes until `expect` messages are there or the time (ms; seconds are
-   * rounded up) is over, and
-   * gives what it has: fewer than expected when they did not come, more when they were there at once.
+   * rounded up) is over, and gives what it has: fewer than expected when they did not come, more when they were
+   * there at once.
    */
   drainQueue(queueUrl: string, options?: { expect?: number; timeout?: number }): Promise<Message[]>
   stop(): Promise<void>
