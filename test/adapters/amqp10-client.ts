@@ -1,5 +1,11 @@
 import { once } from 'node:events'
-import rhea, { type Connection, type Message, type Sender } from 'rhea'
+import rhea, {
+  type Connection,
+  type ConnectionOptions,
+  type Message,
+  type Sender,
+  type TargetTerminusOptions,
+} from 'rhea'
 import type { Example, SourceFixture, TcpAddress } from './fixture.ts'
 
 export const { types } = rhea
@@ -18,25 +24,25 @@ export interface Login {
   readonly password?: string
 }
 
+/** Where a sender attaches to reach the queue. */
+export type Target = (name: string) => string | TargetTerminusOptions
+
 /** An AMQP 1.0 client that is not the adapter: sends, and waits until the broker has accepted everything. */
 export class Producer {
-  readonly #connection: Connection
-  readonly #target: (name: string) => string
+  readonly #at: ConnectionOptions
+  readonly #target: Target
+  #connection: Promise<Connection> | undefined
 
-  private constructor(connection: Connection, target: (name: string) => string) {
-    this.#connection = connection
+  constructor(at: TcpAddress, login: Login, target: Target) {
+    this.#at = { ...at, username: 'anonymous', ...login, reconnect: false }
     this.#target = target
   }
 
-  static async connect(at: TcpAddress, login: Login, target: (name: string) => string): Promise<Producer> {
-    const options = { ...at, username: 'anonymous', ...login, reconnect: false }
-    const connection = rhea.create_container().connect(options)
-    await once(connection, 'connection_open')
-    return new Producer(connection, target)
-  }
-
+  /** Over one connection, or another when the broker has closed it. */
   async send(name: string, messages: readonly (Message | Buffer)[]): Promise<void> {
-    const session = this.#connection.create_session()
+    this.#connection ??= this.#connect()
+    const connection = await this.#connection
+    const session = connection.create_session()
     session.begin()
     const sender: Sender = session.open_sender({ target: this.#target(name) })
     const { promise, resolve, reject } = Promise.withResolvers<void>()
@@ -50,23 +56,36 @@ export class Producer {
       }
     })
     sender.on('accepted', () => ++accepted === messages.length && resolve())
-    for (const refused of ['rejected', 'released', 'sender_error', 'sender_close']) {
-      sender.on(refused, () => reject(new Error(`${refused} by the broker`)))
+    const refused = (what: string, by: { error?: unknown } = {}) =>
+      reject(new Error(what, { cause: by.error }))
+    for (const outcome of ['rejected', 'released', 'modified']) sender.on(outcome, () => refused(outcome))
+    for (const end of ['sender_error', 'sender_close']) sender.on(end, () => refused(end, sender))
+    for (const end of ['session_error', 'session_close']) session.on(end, () => refused(end, session))
+    const gone = () => refused('the broker closed the connection')
+    connection.once('disconnected', gone)
+    try {
+      await promise
+    } finally {
+      connection.removeListener('disconnected', gone)
+      sender.removeAllListeners().on('sender_close', () => session.close())
+      session.removeAllListeners().on('session_close', () => {})
+      sender.close()
     }
-    session.on('session_error', () =>
-      reject(new Error('the broker ended the session', { cause: session.error })),
-    )
-    session.on('session_close', () => reject(new Error('the broker ended the session')))
-    await promise
-    sender.removeAllListeners()
-    session.removeAllListeners()
-    sender.on('sender_close', () => session.close())
-    sender.close()
   }
 
-  close(): void {
-    this.#connection.on('disconnected', () => {})
-    this.#connection.close()
+  async close(): Promise<void> {
+    ;(await this.#connection)?.close()
+  }
+
+  async #connect(): Promise<Connection> {
+    const connection = rhea.create_container().connect(this.#at)
+    for (const end of ['connection_error', 'connection_close', 'disconnected', 'error']) {
+      connection.on(end, () => {
+        this.#connection = undefined
+      })
+    }
+    await once(connection, 'connection_open')
+    return connection
   }
 }
 
@@ -75,8 +94,7 @@ const data = (bytes: Uint8Array): Message => ({ body: rhea.message.data_section(
 export interface Amqp10Broker {
   readonly address: TcpAddress
   readonly login: Login
-  /** The address that a sender uses for the queue. */
-  readonly target: (name: string) => string
+  readonly target: Target
   create(): Promise<string>
   left?(name: string): Promise<number>
   detach?(name: string): Promise<void>
@@ -84,11 +102,8 @@ export interface Amqp10Broker {
 }
 
 /** A broker that speaks AMQP 1.0, as the source suite needs it. */
-export async function amqp10Fixture(
-  broker: Amqp10Broker,
-  examples: readonly Amqp10Example[],
-): Promise<SourceFixture> {
-  const producer = await Producer.connect(broker.address, broker.login, broker.target)
+export function amqp10Fixture(broker: Amqp10Broker, examples: readonly Amqp10Example[]): SourceFixture {
+  const producer = new Producer(broker.address, broker.login, broker.target)
   return {
     address: broker.address,
     create: () => broker.create(),
@@ -103,7 +118,7 @@ export async function amqp10Fixture(
       return { title, expected, send: name => producer.send(name, [message]) }
     }),
     close: async () => {
-      producer.close()
+      await producer.close()
       await broker.close()
     },
   }

@@ -31,6 +31,27 @@ export class Credit {
     this.topUp(unsettled)
   }
 
+  /** Resolves when the broker knows that it has no credit any more. */
+  async stop(drains: boolean): Promise<void> {
+    const receiver = this.#receiver
+    this.#messages = 0
+    if (receiver.credit === 0) return
+    const answered = new Promise<void>(resolve => {
+      // In place of rhea's own, which complains on the console when a broker answers with credit.
+      receiver.on_flow = ({ performative }) => {
+        receiver.credit = 0
+        receiver.delivery_count = performative.delivery_count ?? receiver.delivery_count
+        resolve()
+      }
+    })
+    receiver.drain = drains
+    if (!drains) receiver.credit = 0
+    receiver.issue_flow = true
+    receiver.connection._register()
+    await answered
+    receiver.drain = false
+  }
+
   /** Tells the broker once a quarter has been used up, so that most messages cost no flow frame. */
   topUp(unsettled: number): void {
     const byBytes = this.#bytes <= 0 ? 0 : Math.ceil(this.#bytes / Math.max(1, this.#averageSize))

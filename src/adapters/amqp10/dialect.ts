@@ -11,6 +11,8 @@ export interface Dialect {
   readonly broker: string
   queue(name: string, exclusive: boolean): SourceAddress
   topic(name: string): SourceAddress
+  /** False where draining does harm, and credit is set to zero instead. */
+  readonly drains: boolean
   /** The concrete topic of a message, from its `to`. */
   topicOf(to: string): string
 }
@@ -38,6 +40,7 @@ export function sourceAddress(dialect: Dialect, options: SourceOptions): SourceA
 
 const classic: Dialect = {
   broker: 'ActiveMQ',
+  drains: true,
   queue: (name, exclusive) => ({ address: `queue://${name}${exclusive ? '?consumer.exclusive=true' : ''}` }),
   topic: name => ({ address: `topic://${name}` }),
   topicOf: to => to.replace(/^topic:\/\//, ''),
@@ -46,6 +49,7 @@ const classic: Dialect = {
 /** Also for brokers nobody has named: capabilities are how JMS clients say queue or topic (IBM MQ needs `queue`). */
 const artemis: Dialect = {
   broker: 'Artemis',
+  drains: true,
   queue: name => ({ address: name, capabilities: ['queue'] }),
   topic: name => ({ address: name, capabilities: ['topic'] }),
   topicOf: to => to,
@@ -53,6 +57,7 @@ const artemis: Dialect = {
 
 const rabbit4: Dialect = {
   broker: 'RabbitMQ 4',
+  drains: true,
   queue: name => ({ address: `/queues/${encodeURIComponent(name)}` }),
   topic: () => {
     throw new Error(
@@ -62,9 +67,13 @@ const rabbit4: Dialect = {
   topicOf: to => to,
 }
 
-/** Version 1 addresses: `/amq/queue/` must exist, `/queue/` would be declared. */
+/**
+ * Version 1 addresses: `/amq/queue/` must exist, `/queue/` would be declared. Draining a classic queue ends the session
+ * with an internal error (function_clause in rabbit_classic_queue, seen with 3.10).
+ */
 const rabbit3: Dialect = {
   broker: 'RabbitMQ 3',
+  drains: false,
   queue: name => ({ address: `/amq/queue/${encodeURIComponent(name)}` }),
   topic: name => ({ address: `/topic/${encodeURIComponent(name)}` }),
   topicOf: to => to,

@@ -1,4 +1,5 @@
 import rhea, { type Receiver, type Session, type Typed } from 'rhea'
+import type { ConnectionInside } from './connection.ts'
 
 /** What is read of rhea's decoded transfer and disposition frames. */
 export interface Frame {
@@ -25,6 +26,9 @@ interface SessionInside extends Session {
 export interface ReceiverInside extends Receiver {
   credit: number
   delivery_count: number
+  issue_flow: boolean
+  readonly connection: ConnectionInside
+  on_flow(frame: { readonly performative: { readonly delivery_count?: number } }): void
   readonly remote: { readonly attach?: { readonly initial_delivery_count?: number } }
 }
 

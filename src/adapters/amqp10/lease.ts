@@ -6,13 +6,12 @@ import { AmqpConnection } from './connection.ts'
 import type { ConnectionOptions, SourceOptions } from './options.ts'
 
 const connections = new SharedConnections<ConnectionOptions, AmqpConnection>()
-/** Keeps the container ids of several bridges on one broker apart. */
-const instance = randomUUID().slice(0, 8)
 
 /**
  * The connection of an endpoint. Routes share it, except those with a durable subscription: the broker files the
- * subscription under the container id, which therefore must be the same after a restart and belong to this route only
- * (ActiveMQ and Artemis refuse a second connection with the same one). `client_id` names it for all.
+ * subscription under the container id, which therefore must be the same after a restart and belong to this route only.
+ * Any other connection has a new id each time, because ActiveMQ refuses the id of a connection that it has not yet
+ * noticed to be dead. `client_id` names it for all.
  */
 export async function leaseConnection(
   at: Endpoint<ConnectionOptions, SourceOptions>,
@@ -20,10 +19,10 @@ export async function leaseConnection(
 ): Promise<Lease<AmqpConnection>> {
   const { connection: options } = at
   const durable = at.options.subscription !== undefined
-  const id = durable ? `sluice-${at.connectionName}-${at.route}` : `sluice-${at.connectionName}-${instance}`
+  const id = () => `sluice-${at.connectionName}-${durable ? at.route : randomUUID().slice(0, 8)}`
   const never = new AbortController().signal
   const connect = (until: AbortSignal) =>
-    inTurn(options.urls, until, url => AmqpConnection.open(url, options, options.client_id ?? id))
+    inTurn(options.urls, until, url => AmqpConnection.open(url, options, options.client_id ?? id()))
   if (options.shared && (options.client_id !== undefined || !durable)) {
     return connections.lease(options, () => connect(never), signal)
   }

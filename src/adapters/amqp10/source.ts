@@ -76,7 +76,7 @@ class AmqpSource implements Source {
     const attached = new Promise<void>(resolve =>
       this.#receiver.on('receiver_open', () => {
         adoptDeliveryCount(this.#receiver)
-        if (this.#receiver.source) resolve()
+        if (typeof this.#receiver.source?.address === 'string') resolve()
       }),
     )
     const ended = this.closed.then(error => {
@@ -96,14 +96,12 @@ class AmqpSource implements Source {
     this.#credit.grant(messages, bytes, this.#unsettled.size)
   }
 
-  /** Drains: the broker answers once nothing more is on its way. What still comes is kept for `close()`. */
+  /** Takes the credit back; the broker answers once nothing more is on its way. What still comes waits for `close()`. */
   async stop(): Promise<void> {
     if (this.#stopped || this.#dead) return
     this.#stopped = true
-    const drained = new Promise(resolve => this.#receiver.once('receiver_drained', resolve))
-    this.#receiver.drain_credit()
-    await within(this.#limit, 'draining', Promise.race([drained, this.closed])).catch(() => {})
-    this.#receiver.drain = false
+    const stopped = this.#credit.stop(this.#dialect.drains)
+    await within(this.#limit, 'taking the credit back', Promise.race([stopped, this.closed])).catch(() => {})
   }
 
   async close(): Promise<void> {
@@ -143,9 +141,8 @@ class AmqpSource implements Source {
   }
 
   #listen(): void {
-    const ended = (sent: unknown, did: string) => {
-      if (!this.#closing) this.#end(brokerError(sent, did))
-    }
+    const ended = (sent: unknown, did: string) =>
+      this.#end(this.#closing ? undefined : brokerError(sent, did))
     this.#session.on('session_error', () => ended(this.#session.error, 'the broker ended the session'))
     this.#session.on('session_close', () => ended(undefined, 'the broker ended the session'))
     this.#session.on('receiver_error', ({ receiver }) =>
