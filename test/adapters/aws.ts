@@ -18,8 +18,9 @@ export interface Request {
   forward(body?: string): Promise<Answer>
 }
 
-/** Answers in place of the emulator; 'never' leaves the caller waiting. */
-export type Fault = (request: Request) => Promise<Answer | 'never'> | Answer | 'never'
+/** Answers in place of the emulator; 'never' leaves the caller waiting, 'half' does so in the middle of the answer. */
+export type Fault = (request: Request) => Promise<Reply> | Reply
+type Reply = Answer | 'never' | 'half'
 
 /** An AWS in this process: fauxqs behind a listener that can answer in its place. */
 export async function startAws() {
@@ -50,6 +51,7 @@ export async function startAws() {
     seen.push(request)
     const answer = await fault(request)
     if (answer === 'never') return
+    if (answer === 'half') return res.writeHead(200, { 'content-length': 1000 }).write('{')
     res.writeHead(answer.status, answer.headers).end(answer.body)
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')

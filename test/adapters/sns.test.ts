@@ -184,7 +184,7 @@ describe('sns', () => {
 
   test('no answer: unavailable within send_timeout', async t => {
     const { topicArn } = create()
-    const { send } = await open(t, topicArn, { send_timeout: '300ms' })
+    const { send } = await open(t, topicArn, { send_timeout: '1s' })
     aws.fault = { action: 'PublishBatch', answer: () => 'never' }
     await assert.rejects(send(message('a')), { name: 'SinkUnavailable', message: /did not answer in time/ })
   })
