@@ -75,10 +75,10 @@ await describeOnBroker('activemq', 'amqp10', broker => {
       assert.deepEqual(again.ids, ['two'])
     })
 
-    test('names the concrete topic of a message that came by a wildcard', async t => {
+    test('names the concrete topic of a message that came by a wildcard and says where it went', async t => {
       const topic = unique()
       const consumer = await open(t, topic, { topic: `${topic}.*` })
-      await producer.send(`topic://${topic}.oven`, [{ body: 'hot' }])
+      await producer.send(`topic://${topic}.oven`, [{ to: `topic://${topic}.oven`, body: 'hot' }])
       const [delivery] = await consumer.take(1)
       assert.equal(delivery!.message.address, `${topic}.oven`)
     })
