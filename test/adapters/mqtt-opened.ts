@@ -44,8 +44,8 @@ export class Opened {
   }
 
   /** Waits until at least so many deliveries came in all. */
-  came(total: number): Promise<void> {
-    return until(() => this.deliveries.length >= total, { what: `${total} deliveries` })
+  async came(total: number): Promise<void> {
+    await until(() => this.deliveries.length >= total, { what: `${total} deliveries` })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -35,12 +35,12 @@ export class Conversation {
   }
 
   /** Waits until the client has said this at least so often. */
-  hears(cmd: Packet['cmd'], times: number): Promise<void> {
-    return until(() => this.count(cmd) >= times, { what: `${times} ${cmd}` })
+  async hears(cmd: Packet['cmd'], times: number): Promise<void> {
+    await until(() => this.count(cmd) >= times, { what: `${times} ${cmd}` })
   }
 
-  gone(): Promise<void> {
-    return until(() => this.#ended, { what: 'the client to be gone' })
+  async gone(): Promise<void> {
+    await until(() => this.#ended, { what: 'the client to be gone' })
   }
 
   count(cmd: Packet['cmd']): number {

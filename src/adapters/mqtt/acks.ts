@@ -7,6 +7,8 @@ export interface Owed {
   readonly packetId: number
   readonly qos: 1 | 2
   settled: boolean
+  /** Not handed to anybody, since it is a retained one. */
+  skipped: boolean
 }
 
 /**
@@ -16,20 +18,20 @@ export interface Owed {
  */
 export class Acks {
   readonly #owed: Owed[] = []
-  readonly #packetIds = new Set<number>()
+  readonly #byPacketId = new Map<number, Owed>()
 
   get size(): number {
     return this.#owed.length
   }
 
-  owes(packetId: number): boolean {
-    return this.#packetIds.has(packetId)
+  find(packetId: number): Owed | undefined {
+    return this.#byPacketId.get(packetId)
   }
 
   owe(packetId: number, qos: 1 | 2): Owed {
-    const owed: Owed = { packetId, qos, settled: false }
+    const owed: Owed = { packetId, qos, settled: false, skipped: false }
     this.#owed.push(owed)
-    this.#packetIds.add(packetId)
+    this.#byPacketId.set(packetId, owed)
     return owed
   }
 
@@ -40,7 +42,7 @@ export class Acks {
     if (due.length === 0) return undefined
     const packets = Buffer.allocUnsafe(due.length * 4)
     due.forEach(({ packetId, qos }, i) => {
-      this.#packetIds.delete(packetId)
+      this.#byPacketId.delete(packetId)
       packets.writeUInt16BE(((qos === 1 ? PUBACK : PUBREC) << 8) | 2, i * 4)
       packets.writeUInt16BE(packetId, i * 4 + 2)
     })

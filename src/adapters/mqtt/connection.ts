@@ -16,7 +16,9 @@ export type Receive = (packet: IPublishPacket, next: () => void) => void
 const acknowledgedLater = new Error('acknowledged later')
 
 const PINGREQ = Buffer.of(0xc0, 0)
+const PINGRESP = Buffer.of(0xd0, 0)
 const DISCONNECT = Buffer.of(0xe0, 0)
+const lastAnswer = 300
 const goodbye = 2_000
 
 /**
@@ -40,7 +42,7 @@ export class Connection {
 
   constructor(socket: Socket, at: SourceAt) {
     const memory = sessionMemory(at.connection, clientIdOf(at))
-    const since = performance.now()
+    const opened = performance.now()
     let broke: Error | undefined
     this.#clientId = clientIdOf(at)
     this.#socket = socket
@@ -50,7 +52,7 @@ export class Connection {
       })
       socket.once('close', () => {
         if (!this.#closing && this.#connack) {
-          this.#reason ??= memory.closedByPeer(performance.now() - since, this.#clientId, broke)
+          this.#reason ??= memory.closedByPeer(opened, performance.now(), this.#clientId, broke)
         }
         if (!this.#closing) this.#reason ??= broke ?? new Error('the broker closed the connection')
         this.#lost.abort(new LinkLost('the connection is gone', { cause: this.#reason }))
@@ -134,11 +136,26 @@ export class Connection {
       this.#closing = true
       this.#lost.abort(new LinkLost('the source was closed'))
       this.#socket.unpipe()
-      this.#socket.resume()
+      await this.#heardAll()
       this.#socket.end(DISCONNECT)
       await within(goodbye, 'closing', this.closed).catch(() => this.#socket.destroy())
     }
     await this.closed
+  }
+
+  /**
+   * Waits a moment for the answer to a last ping: Artemis forgets an acknowledgement that DISCONNECT follows at once,
+   * and would send its message again. Throws away all else that comes.
+   */
+  async #heardAll(): Promise<void> {
+    const answered = new Promise<void>(resolve => {
+      this.#socket.on('data', (bytes: Buffer) => bytes.subarray(-2).equals(PINGRESP) && resolve())
+    })
+    this.#socket.resume()
+    this.#socket.write(PINGREQ)
+    await within(lastAnswer, 'the answer to the last ping', Promise.race([answered, this.closed])).catch(
+      () => {},
+    )
   }
 
   async #connected(): Promise<void> {

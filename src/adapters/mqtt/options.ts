@@ -10,7 +10,9 @@ export const connectionOptions = z.strictObject({
   version: z
     .literal(['3.1.1', 5])
     .default('3.1.1')
-    .describe('version of the protocol; ActiveMQ Classic and Amazon MQ know 3.1.1 only, headers need 5'),
+    .describe(
+      'version of the protocol. Headers need 5; ActiveMQ Classic knows 3.1.1 only; Artemis before ARTEMIS-5469 was fixed stalls with 5',
+    ),
 })
 
 /** MQTT 3.1.1 and 5, section 4.7.1: a wildcard fills its level, `#` is the last one. */
@@ -85,8 +87,8 @@ export function warnings({ connection, options }: SourceAt): readonly Warning[] 
     [
       qos === 1 && persistent,
       'topic',
-      'while the bridge is away the messages wait in a queue of the broker, and what does not fit is dropped ' +
-        'there without a word: raise its limit (Mosquitto: max_queued_messages, 1000 unless set)',
+      'while the bridge or its target is away the messages wait in a queue of the broker, and what does not fit is ' +
+        'dropped there without a word: raise its limit (Mosquitto: max_queued_messages, 1000 unless set)',
     ],
     [
       qos === 1 && persistent && connection.version === 5 && expiry > DAY,

@@ -44,10 +44,15 @@ const reasons: Readonly<Record<number, string>> = {
 /** `not authorized (135)`. */
 export const reason = (code: number): string => `${reasons[code] ?? 'a reason nobody knows'} (${code})`
 
+/** Brokers answer a wrong password with either of these. */
+const credentials = [4, 5, 134, 135]
+
 /** What a CONNACK that refuses means, naming what was refused. */
 export function connectionRefused(code: number, clientId: string, username: string | undefined): string {
-  const user = username === undefined ? 'without a username' : `as user ${username}`
-  return `the broker refused the connection ${user}, client id ${clientId}: ${reason(code)}`
+  const user = username === undefined ? 'a client without username' : `user ${username}`
+  return credentials.includes(code)
+    ? `the broker refused the credentials of ${user} (client id ${clientId}): ${reason(code)}`
+    : `the broker refused client id ${clientId}: ${reason(code)}`
 }
 
 export const TAKEN_OVER = 142

@@ -2,29 +2,35 @@ import { LinkLost } from '../../core/errors.ts'
 
 /** For how long a session that another client took over is left to it. */
 const leftAlone = 60_000
+/** Lives that end this soon, so many in a row and for so long, are no accident. */
 const short = 10_000
+const many = 5
+const long = 30_000
 
 /** What this process remembers of a session from one link to the next. */
 export class SessionMemory {
   /** The filter that this process subscribed the session to last. */
   filter: string | undefined
+  /** Did the broker ever say that it had it? ActiveMQ Classic 5.18 never does, although it keeps it. */
+  wasPresent = false
   /** What was already said of it. */
   readonly told = new Set<string>()
-  #shortLives = 0
+  #row = { since: 0, lives: 0 }
 
   /**
-   * What to say of a connection that the peer closed without a word after `lived` milliseconds. Before version 5 that
-   * is all one sees when another client connects with the same client id: the third short life in a row is taken for it.
+   * What to say of a connection that the peer closed without a word (times in milliseconds of any one clock). Before
+   * version 5 that is all one sees when another client connects with the same client id, and both may go on so for ever.
    */
-  closedByPeer(lived: number, clientId: string, cause: Error | undefined): Error {
-    this.#shortLives = lived < short ? this.#shortLives + 1 : 0
-    if (this.#shortLives < 3) {
+  closedByPeer(opened: number, closed: number, clientId: string, cause?: Error): LinkLost {
+    if (closed - opened >= short) this.#row.lives = 0
+    else if (this.#row.lives++ === 0) this.#row.since = opened
+    if (this.#row.lives < many || closed - this.#row.since < long) {
       const how = cause === undefined ? 'the broker closed the connection' : 'the connection broke'
       return new LinkLost(how, { cause })
     }
     return new LinkLost(
-      `the broker closed the connection soon after it was opened, ${this.#shortLives} times in a row: ` +
-        `another client seems to use client id ${clientId} (set client_id on one of them)`,
+      `the broker closed the connection soon after it was opened, ${this.#row.lives} times in a row: another client ` +
+        `seems to use client id ${clientId} (set client_id on one of them); left alone for ${leftAlone / 1000} s`,
       { cause, retryAfter: leftAlone },
     )
   }

@@ -22,7 +22,10 @@ export async function openSource(at: SourceAt, deliver: Deliver, context: LinkCo
   const { connection: options, options: from } = at
   const connection = await inTurn(options.urls, context.signal, url =>
     Connection.open(url, at, context.signal),
-  )
+  ).catch(error => {
+    context.signal.throwIfAborted()
+    throw error
+  })
   const memory = sessionMemory(options, clientIdOf(at))
   try {
     tellOfSession(at, connection, memory, context)
@@ -109,11 +112,30 @@ class MqttSource implements Source {
 
   #receiveGuaranteed(packet: IPublishPacket): void {
     const packetId = packet.messageId!
-    // Sent again on the same connection: the broker is told once, when the first is settled.
-    if (packet.dup && this.#acks.owes(packetId)) return
+    const before = packet.dup ? this.#acks.find(packetId) : undefined
+    if (before) {
+      this.#receiveAgain(packet, before)
+      return
+    }
     const owed = this.#acks.owe(packetId, packet.qos === 1 ? 1 : 2)
-    if (this.#isSkipped(packet)) this.#settle(owed)
+    if (this.#isSkipped(packet)) this.#skip(owed)
     else this.#offer(this.#delivery(packet, owed))
+  }
+
+  /**
+   * A message that came on this connection already: once is enough. But ActiveMQ Classic sends one that waited for us
+   * and is retained as well twice under one packet id, as retained and as live, in either order: the live one counts.
+   */
+  #receiveAgain(packet: IPublishPacket, owed: Owed): void {
+    if (!owed.skipped || this.#isSkipped(packet)) return
+    owed.skipped = false
+    this.#offer(this.#delivery(packet, owed))
+  }
+
+  /** Acknowledges a retained message nobody wants; not at once, since its live copy may follow. */
+  #skip(owed: Owed): void {
+    owed.skipped = true
+    setTimeout(() => owed.skipped && this.#settle(owed), 100).unref()
   }
 
   #receiveUnguaranteed(packet: IPublishPacket): void {
@@ -221,9 +243,13 @@ function tellOfSession(
   context: LinkContext,
 ): void {
   if (options.session === 'clean') return
-  if (memory.filter !== undefined && !sessionPresent) {
-    const text =
-      'the broker has no session of ours any more: what it kept while the link was down is lost there'
+  if (sessionPresent) memory.wasPresent = true
+  else if (memory.filter !== undefined && (memory.wasPresent || !memory.told.has('session'))) {
+    memory.told.add('session')
+    const doubt = memory.wasPresent
+      ? ''
+      : ' (unless it never says that it has one: ActiveMQ Classic does not)'
+    const text = `the broker has no session of ours any more: what it kept while the link was down is lost there${doubt}`
     context.report({ type: 'notice', text })
   }
   if (sessionExpiry !== undefined && sessionExpiry < options.session_expiry && !memory.told.has('expiry')) {

@@ -1,0 +1,3 @@
+import { mqttConformance } from './mqtt-conformance.ts'
+
+await mqttConformance('3.1.1')

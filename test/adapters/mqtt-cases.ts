@@ -1,0 +1,49 @@
+import type { Broker, BrokerName } from '../support/brokers.ts'
+import type { SourcePromise } from './conformance.ts'
+import type { MqttBroker, Version } from './mqtt-fixture.ts'
+
+/** A broker with a version of the protocol, and how it differs from what the specification or others do. */
+export interface MqttCase {
+  readonly name: BrokerName
+  readonly version: Version
+  /** Says DISCONNECT 142 to a client whose session is taken over; the others close without a word. */
+  readonly saysTakenOver?: boolean
+  /** Never says that it has a session, so that its retained messages come at each opening. */
+  readonly repeatsRetained?: boolean
+  /** Messages that the broker, as the tests have it, keeps for a session that is away. */
+  readonly keeps?: number
+  readonly skip?: Partial<Record<SourcePromise, string>>
+}
+
+const window = (size: number) => ({
+  credit: `asks for 21 unsettled messages, of which this broker hands out ${size} at a time`,
+})
+
+const mosquittoQueue = {
+  cuts: 'this Mosquitto drops what waits for a session past 1,000 messages: max_queued_messages is not raised',
+}
+
+export const cases: readonly MqttCase[] = [
+  { name: 'mosquitto', version: '3.1.1', keeps: 900, skip: { ...window(20), ...mosquittoQueue } },
+  { name: 'mosquitto', version: 5, keeps: 900, skip: mosquittoQueue },
+  { name: 'rabbitmq3', version: '3.1.1', skip: window(10) },
+  { name: 'rabbitmq4', version: '3.1.1', skip: window(10) },
+  { name: 'rabbitmq4', version: 5, saysTakenOver: true, skip: window(10) },
+  { name: 'activemq', version: '3.1.1', repeatsRetained: true },
+  { name: 'artemis', version: '3.1.1' },
+  {
+    name: 'artemis',
+    version: 5,
+    saysTakenOver: true,
+    skip: {
+      cuts: 'Artemis 2.40 keeps the send quota of a connection that was cut, and stalls (ARTEMIS-5469)',
+    },
+  },
+]
+
+export const mqttBroker = ({ host, ports, username, password }: Broker): MqttBroker => ({
+  host,
+  port: ports.mqtt!,
+  username,
+  password,
+})
