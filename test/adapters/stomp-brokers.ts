@@ -1,24 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import type { Body, Headers } from '../../src/core/message.ts'
 import { text } from '../../src/core/value.ts'
+import type { Broker } from '../support/brokers.ts'
 import type { Example, SourceFixture, TcpAddress } from './fixture.ts'
 import { StompClient } from './stomp-client.ts'
-
-/** A broker of these tests, as scripts/brokers describes it. */
-export interface Running {
-  readonly name: string
-  readonly host: string
-  readonly ports: Readonly<Record<string, number>>
-  readonly username: string
-  readonly password: string
-  readonly tls: { readonly ca: string; readonly cert: string; readonly key: string }
-  readonly unavailable?: string
-}
-
-export function broker(name: string): Running {
-  return JSON.parse(readFileSync(new URL('../../.brokers/state.json', import.meta.url), 'utf8'))[name]
-}
 
 /** Makes and removes queues, and says where to send to reach one. */
 interface Rooms {
@@ -94,7 +79,7 @@ const samples: readonly Sample[] = [
 export const titles: readonly string[] = samples.map(s => s.title)
 
 /** The source suite's view of one broker. */
-export async function stompFixture(broker: Running): Promise<SourceFixture> {
+export async function stompFixture(broker: Broker): Promise<SourceFixture> {
   const address: TcpAddress = { host: broker.host, port: broker.ports.stomp! }
   const client = await StompClient.open(address, broker)
   const rooms = roomsOf(broker, client)
@@ -131,7 +116,7 @@ export async function stompFixture(broker: Running): Promise<SourceFixture> {
   }
 }
 
-function roomsOf(broker: Running, client: StompClient): Rooms {
+function roomsOf(broker: Broker, client: StompClient): Rooms {
   if (broker.name === 'activemq') {
     return { destination: name => ({ to: `/queue/${name}`, headers: [] }), make: async () => {} }
   }
@@ -154,7 +139,8 @@ function roomsOf(broker: Running, client: StompClient): Rooms {
       headers: { authorization: `Basic ${login}`, 'content-type': 'application/json' },
       ...(method === 'PUT' && { body: '{"durable":true}' }),
     })
-    if (!answer.ok) throw new Error(`${method} of queue ${name}: ${answer.status} ${await answer.text()}`)
+    const said = await answer.text() // a body that nobody reads keeps its socket, and so the process
+    if (!answer.ok) throw new Error(`${method} of queue ${name}: ${answer.status} ${said}`)
   }
   return {
     destination: name => ({ to: `/amq/queue/${name}`, headers: [] }),

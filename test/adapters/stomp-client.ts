@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
+import { within } from '../../src/adapters/shared/within.ts'
 import type { TcpAddress } from './fixture.ts'
 
 export interface Login {
@@ -52,8 +53,8 @@ export class StompClient {
   }
 
   async close(): Promise<void> {
-    if (this.#socket.destroyed) return
-    await this.say('DISCONNECT', []).catch(() => {})
+    if (!this.#socket.destroyed)
+      await within(5_000, 'disconnecting', this.say('DISCONNECT', [])).catch(() => {})
     this.#socket.destroy()
   }
 
@@ -71,6 +72,7 @@ export class StompClient {
   #fail(error: Error): void {
     this.#connected.promise.catch(() => {})
     this.#connected.reject(error)
+    this.#socket.destroy()
     for (const receipt of this.#receipts.values()) {
       receipt.promise.catch(() => {})
       receipt.reject(error)

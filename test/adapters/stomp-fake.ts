@@ -54,6 +54,11 @@ export class FakeBroker {
     return this.#socket!.write(bytes)
   }
 
+  /** Bytes that were sent and that nobody has taken yet. */
+  get unsent(): number {
+    return this.#socket!.writableLength
+  }
+
   hangUp(): void {
     this.#socket!.end()
   }
