@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
+import { startSluice } from '../support/bridge-process.ts'
 import { until } from '../support/until.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'sluice-cli-'))
-const main = join(import.meta.dirname, '../../src/main.ts')
 
 function file(name: string, text: string): string {
   const path = join(folder, name)
@@ -25,23 +24,8 @@ routes:
 admin: { port: 0 }
 `
 
-function start(t: TestContext, ...args: readonly string[]) {
-  const child: ChildProcess = spawn(process.execPath, [main, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
-  t.after(() => child.kill('SIGKILL'))
-  let out = ''
-  let err = ''
-  child.stdout?.on('data', chunk => {
-    out += chunk
-  })
-  child.stderr?.on('data', chunk => {
-    err += chunk
-  })
-  const code = new Promise<number | null>(resolve => child.once('close', resolve))
-  return { child, code, out: () => out, err: () => err }
-}
-
 async function finished(t: TestContext, ...args: readonly string[]) {
-  const { code, out, err } = start(t, ...args)
+  const { code, out, err } = startSluice(t, ...args)
   return { code: await code, out: out(), err: err() }
 }
 
@@ -92,7 +76,7 @@ describe('the command line', () => {
   })
 
   it('runs, serves health and metrics, and stops in order on SIGTERM', async t => {
-    const running = start(t, 'run', file('run.yaml', good))
+    const running = startSluice(t, 'run', file('run.yaml', good))
     await until(() => running.out().includes('"link":"source"'), { what: 'the source to connect' })
     const url = /http:\/\/127\.0\.0\.1:\d+/.exec(running.out())?.[0]
     const get = async (path: string) => {
@@ -114,7 +98,7 @@ describe('the command line', () => {
     const text = good
       .replace('protocol: memory', 'protocol: memory }, mq: { protocol: stomp, urls: [stomp://127.0.0.1:1]')
       .replace('from: { connection: here, queue: in }', 'from: { connection: mq, queue: in }')
-    const running = start(t, 'run', file('down.yaml', text))
+    const running = startSluice(t, 'run', file('down.yaml', text))
     await until(() => running.out().includes('trying again'), { what: 'a failed connection' })
     const url = /http:\/\/127\.0\.0\.1:\d+/.exec(running.out())?.[0]
     assert.equal((await fetch(`${url}/readyz`)).status, 200)
@@ -126,7 +110,7 @@ describe('the command line', () => {
   })
 
   it('exits 1 when its port is taken, and says what to change', async t => {
-    const first = start(t, 'run', file('first.yaml', good))
+    const first = startSluice(t, 'run', file('first.yaml', good))
     await until(() => first.out().includes('running'), { what: 'the first' })
     const port = /http:\/\/127\.0\.0\.1:(\d+)/.exec(first.out())?.[1]
     const second = await finished(t, 'run', file('second.yaml', good.replace('port: 0', `port: ${port}`)))
