@@ -2,9 +2,9 @@
 
 activemq_ports=(openwire amqp amqps stomp stomps mqtt mqtts)
 
-activemq_installed() { [[ -d $software/activemq ]]; }
+activemq_installed() { [[ -d $software/activemq-$activemq_version ]]; }
 
-activemq_version() { ls "$software/activemq/lib" | sed -n 's/^activemq-broker-\(.*\)\.jar$/\1/p'; }
+activemq_version() { printf '%s\n' "$activemq_version"; }
 
 activemq_configure() {
   cp "$here/broker/conf/log4j2.properties" "$1/"
@@ -12,7 +12,7 @@ activemq_configure() {
 }
 
 activemq_start() {
-  local base=$run/activemq home=$software/activemq
+  local base=$run/activemq home=$software/activemq-$activemq_version
   mkdir -p "$base/conf" "$base/tmp"
   activemq_configure "$base/conf"
   launch "$base/pid" "$base/log" java -Xms64m -Xmx512m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 \
@@ -23,7 +23,7 @@ activemq_start() {
     --add-opens java.base/java.util.concurrent.atomic=ALL-UNNAMED \
     "-Dactivemq.home=$home" "-Dactivemq.base=$base" "-Dactivemq.conf=$base/conf" "-Dactivemq.data=$base/data" \
     "-Djava.io.tmpdir=$base/tmp" "-Dlog4j2.configurationFile=$base/conf/log4j2.properties" \
-    -jar "$home/bin/activemq.jar" start "xbean:file:$base/conf/activemq.xml"
+    -cp "$home/lib/*" org.apache.activemq.console.command.ShellCommand start "xbean:file:$base/conf/activemq.xml"
 }
 
 activemq_stop() { end_process "$run/activemq/pid" 20; }

@@ -1,7 +1,7 @@
 # Fetches what the brokers need. Every step says what it does and does nothing when it was done before.
 
-# Versions: the newest in these ranges that the configured Maven repository offers.
-activemq_range='[5.18,5.20)'
+activemq_version=6.3.1
+# The newest in this range that the configured Maven repository offers.
 artemis_range='[2.30,2.50)'
 
 install_all() {
@@ -68,20 +68,37 @@ debian_mirror() {
 }
 
 install_maven_brokers() {
-  install_from_maven activemq apache-activemq "$activemq_range"
+  install_activemq
   install_from_maven artemis apache-artemis "$artemis_range"
+}
+
+# The jars that its distribution is made of: not every Maven repository keeps the distribution itself.
+install_activemq() {
+  local target=$software/activemq-$activemq_version part=$software/activemq.part
+  [[ -d $target ]] && return
+  say "Fetching ActiveMQ Classic $activemq_version with Maven into $target (log: $software/activemq.maven.log)."
+  rm -rf "$part" && mkdir -p "$part"
+  render activemq-pom.xml "version=$activemq_version" >"$part/pom.xml"
+  maven_copy activemq "$part" "$part/lib"
+  mv "$part" "$target"
+}
+
+# maven_copy NAME FOLDER TO: copies what the pom.xml in FOLDER depends on.
+maven_copy() {
+  local log=$software/$1.maven.log
+  mvn -B -U -ntp -f "$2/pom.xml" org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies \
+    -DincludeScope=runtime "-DoutputDirectory=$3" >"$log" 2>&1 </dev/null 8>&- ||
+    fail "Maven could not fetch $1. The reason is in $log: $(grep -m1 ERROR "$log")"
 }
 
 # install_from_maven NAME ARTIFACT RANGE: unpacks the newest binary distribution of that range.
 install_from_maven() {
-  local target=$software/$1 part=$software/$1.part log=$software/$1.maven.log
+  local target=$software/$1 part=$software/$1.part
   [[ -d $target ]] && return
-  say "Fetching $2 $3 with Maven into $target (log: $log)."
+  say "Fetching $2 $3 with Maven into $target (log: $software/$1.maven.log)."
   rm -rf "$part" && mkdir -p "$part"
   render maven-pom.xml "artifact=$2" "range=$3" >"$part/pom.xml"
-  mvn -B -U -ntp -f "$part/pom.xml" org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies \
-    "-DoutputDirectory=$part" >"$log" 2>&1 </dev/null 8>&- ||
-    fail "Maven could not fetch $2 $3. The reason is in $log: $(grep -m1 ERROR "$log")"
+  maven_copy "$1" "$part" "$part"
   tar -xzf "$part"/*.tar.gz -C "$part" || fail "The archive in $part could not be unpacked. Remove $part and try again."
   mv "$part/$2"-*/ "$target"
   rm -rf "$part"

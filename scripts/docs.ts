@@ -1,0 +1,267 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { adapters } from '../src/adapters/index.ts'
+import { duration, secret, size } from '../src/adapters/shared/options.ts'
+import { createMetrics } from '../src/admin/metrics.ts'
+import { fileSchema } from '../src/config/schema.ts'
+import type { Schema } from '../src/core/adapter.ts'
+
+/**
+ * Writes the pages of `docs/` that are made from the code: `configuration.md` from the schemas and `metrics.md` from the
+ * metrics themselves. With `--check` it writes nothing, and exits 1 naming each page that is not what it would write.
+ */
+const top = join(import.meta.dirname, '..')
+
+/** What is read of a JSON Schema. */
+interface Json {
+  readonly type?: string | readonly string[]
+  readonly format?: string
+  readonly description?: string
+  readonly default?: unknown
+  readonly const?: unknown
+  readonly enum?: readonly unknown[]
+  readonly minimum?: number
+  readonly maximum?: number
+  readonly exclusiveMinimum?: number
+  readonly properties?: Readonly<Record<string, Json>>
+  readonly required?: readonly string[]
+  readonly items?: Json
+  readonly additionalProperties?: Json | boolean
+  readonly anyOf?: readonly Json[]
+}
+
+/** One key of the configuration. */
+interface Row {
+  readonly path: string
+  readonly schema: Json
+  readonly required: boolean
+}
+
+/** Every page by its path below the checkout. */
+export async function pages(): Promise<ReadonlyMap<string, string>> {
+  return new Map([
+    ['docs/configuration.md', configurationPage()],
+    ['docs/metrics.md', await metricsPage()],
+  ])
+}
+
+/** The pages in `folder` that are not what they should be, or not there. */
+export function stale(all: ReadonlyMap<string, string>, folder: string): readonly string[] {
+  const found = (path: string) => (existsSync(path) ? readFileSync(path, 'utf8') : undefined)
+  return [...all].filter(([path, text]) => found(join(folder, path)) !== text).map(([path]) => path)
+}
+
+function configurationPage(): string {
+  const { defaults, routes, connections: _, ...others } = convert(fileSchema).properties ?? {}
+  const route = typeof routes?.additionalProperties === 'object' ? routes.additionalProperties : {}
+  const shared = Object.keys(defaults?.properties ?? {})
+  const own = Object.fromEntries(
+    Object.entries(route.properties ?? {}).filter(([key]) => !shared.includes(key)),
+  )
+  return [
+    '# Configuration',
+    made,
+    intro,
+    '## The file',
+    table([
+      ...rows({ properties: others }),
+      { path: 'defaults', schema: { ...defaults, properties: {} }, required: false },
+      { path: 'connections.NAME', schema: { type: 'object', description: connectionText }, required: true },
+      { path: 'routes.NAME', schema: { type: 'object', description: 'a route, see below' }, required: true },
+    ]),
+    '## A route',
+    table(rows({ properties: own, required: ['from', 'targets'] })),
+    routeText,
+    '## defaults',
+    table(rows(defaults ?? {})),
+    deadLetterText,
+    ...adapters.flatMap(adapterSection),
+    '',
+  ].join('\n\n')
+}
+
+function adapterSection({ protocol, connection, source, sink, inline }: (typeof adapters)[number]): string[] {
+  const example = readFileSync(join(top, `docs/examples/${protocol}.yaml`), 'utf8')
+  const [, title, yaml] = /^# (.*)\n([\s\S]*)$/.exec(example) ?? []
+  if (!title || !yaml)
+    throw new Error(`docs/examples/${protocol}.yaml begins with a comment that is its title`)
+  const part = (name: string, keys: readonly Row[]) =>
+    keys.length === 0 ? [] : [`### ${protocol}: ${name}`, table(keys)]
+  const where =
+    inline === undefined ? 'a target' : `an entry of \`dead_letter\`, written \`${protocol}: PATH\``
+  return [
+    `## ${protocol}`,
+    `${title}`,
+    `\`\`\`yaml\n${yaml.trim()}\n\`\`\``,
+    ...part('the connection', rows(convert(connection))),
+    ...(source ? part('as a source, under `from`', rows(convert(source.options))) : []),
+    ...(sink ? part(`as ${where}`, rows(convert(sink.options))) : []),
+  ]
+}
+
+/** Every key of a schema, those of maps and lists inside it too, in the order in which they are declared. */
+function rows({ properties = {}, required = [] }: Json, above = ''): readonly Row[] {
+  return Object.entries(properties).flatMap(([key, schema]) => {
+    const path = above + key
+    const row = { path, schema, required: required.includes(key) && schema.default === undefined }
+    return [row, ...inner(schema, path)]
+  })
+}
+
+function inner(schema: Json, path: string): readonly Row[] {
+  if (schema.properties) return rows(schema, `${path}.`)
+  const { items, additionalProperties: values } = schema
+  if (typeof values === 'object' && values.properties) return rows(values, `${path}.NAME.`)
+  const options = items?.anyOf ?? (items ? [items] : [])
+  return options.flatMap(option => rows({ properties: option.properties ?? {} }, `${path}[].`))
+}
+
+const table = (keys: readonly Row[]): string =>
+  [
+    '| key | what to write | default | |',
+    '| --- | --- | --- | --- |',
+    ...keys.map(row => `| \`${row.path}\` | ${typeText(row.schema)} | ${defaultText(row)} | ${cell(row)} |`),
+  ].join('\n')
+
+const cell = ({ schema }: Row): string => (schema.description ?? '').replaceAll('|', '\\|')
+
+function defaultText({ schema, required }: Row): string {
+  if (required) return 'required'
+  const { default: value, properties } = schema
+  if (value === undefined || properties) return ''
+  return `\`${typeof value === 'string' ? value : JSON.stringify(value)}\``
+}
+
+/** What people write for a value of the schema. */
+function typeText(schema: Json): string {
+  const { type, format, anyOf, items, properties, additionalProperties: values } = schema
+  if (format?.startsWith('as: ')) return format.slice(4)
+  if (schema.const !== undefined) return `\`${schema.const}\``
+  if (schema.enum) return oneOf(schema.enum.map(v => `\`${v}\``))
+  if (Array.isArray(type)) return oneOf(type.flatMap(t => (t === 'boolean' ? flags : typeText({ type: t }))))
+  if (anyOf?.every(o => !o.properties)) return oneOf(anyOf.map(typeText))
+  if (type === 'array') return `list of ${items?.format?.startsWith('as: ') ? typeText(items) : nouns(items)}`
+  if (type === 'object' || properties)
+    return typeof values === 'object' && !properties ? 'map by name' : 'map'
+  if (type === 'boolean') return oneOf(flags)
+  if (type === 'integer' || type === 'number') return numberText(schema)
+  return format === 'uri' ? 'URL' : 'text'
+}
+
+const flags = ['`true`', '`false`']
+
+/** `a, b or c`. */
+const oneOf = (choices: readonly string[]): string => choices.join(', ').replace(/, ([^,]*)$/, ' or $1')
+
+const nouns = (items: Json | undefined): string => (items?.properties || items?.anyOf ? 'maps' : 'texts')
+
+function numberText({ type, minimum, maximum, exclusiveMinimum }: Json): string {
+  const bounds = [
+    ...(exclusiveMinimum === undefined ? [] : [`above ${exclusiveMinimum}`]),
+    ...(minimum === undefined || minimum <= Number.MIN_SAFE_INTEGER ? [] : [`from ${minimum}`]),
+    ...(maximum === undefined || maximum >= Number.MAX_SAFE_INTEGER ? [] : [`up to ${maximum}`]),
+  ]
+  return [type === 'integer' ? 'whole number' : 'number', ...bounds].join(' ')
+}
+
+/** The JSON Schema of what people write, which knows only texts where the schema knows durations: those are told apart here. */
+const convert = (schema: Schema<unknown>): Json =>
+  z.toJSONSchema(schema as unknown as z.ZodType, {
+    io: 'input',
+    unrepresentable: 'any',
+    override: ({ zodSchema, jsonSchema }) => {
+      const written = writtenAs(zodSchema as unknown as z.ZodType)
+      if (written !== undefined) jsonSchema.format = `as: ${written}`
+    },
+  }) as Json
+
+function writtenAs(schema: z.ZodType): string | undefined {
+  if (!(schema instanceof z.ZodCodec)) return undefined
+  const is = (codec: z.ZodCodec) => schema.def.transform === codec.def.transform
+  if (is(duration)) return 'duration'
+  if (is(size)) return 'size'
+  if (is(secret)) return 'text, best `${env:…}` or `${file:…}`'
+  return urlText(schema)
+}
+
+/** Schemes and their ports, from what the codec says that it expects and what it makes of each. */
+function urlText(codec: z.ZodCodec): string | undefined {
+  const said = z.safeDecode(codec, '').error?.issues[0]?.message ?? ''
+  const urls = Array.from(said.matchAll(/\S+:\/\/host/g), ([url]) => {
+    const { port, tls } = z.decode(codec, url) as { port: number; tls: boolean }
+    return `\`${url.replace('host', 'HOST')}\` (port ${port}${tls ? ', TLS' : ''})`
+  })
+  return urls.length === 0 ? undefined : `URLs: ${urls.join(', ')}`
+}
+
+async function metricsPage(): Promise<string> {
+  const { registry } = createMetrics(new Map(), () => new Map())
+  const metrics = registry.getMetricsAsArray() as unknown as readonly {
+    name: string
+    type: string
+    help: string
+    labelNames: readonly string[]
+  }[]
+  const lines = metrics
+    .filter(({ name }) => name.startsWith('sluice_'))
+    .map(({ name, type, labelNames, help }) => {
+      return `| \`${name}\` | ${type} | ${labelNames.map(l => `\`${l}\``).join(', ')} | ${help} |`
+    })
+  registry.clear()
+  return [
+    '# Metrics',
+    made,
+    metricsText,
+    ['| metric | kind | labels | |', '| --- | --- | --- | --- |', ...lines].join('\n'),
+    labelText,
+    '',
+  ].join('\n\n')
+}
+
+const made = '<!-- Made by `npm run docs` from the code. Do not edit. -->'
+const connectionText = 'a broker or cloud: `protocol`, and the keys of that protocol below'
+
+const intro = `One YAML file describes connections and routes. A key that nobody knows is an error. \`sluice validate FILE\` says every
+mistake at once, and \`sluice schema\` prints a JSON Schema for editors.
+
+- **Durations** are written \`200ms\`, \`30s\`, \`5m\`, \`12h\` or \`7d\`; **sizes** \`300B\`, \`256KiB\`, \`64MiB\` or \`1.5MB\`.
+- \`\${env:NAME}\` and \`\${file:PATH}\` are replaced when the file is loaded, anywhere in a text. They give text, so a number
+  or \`true\` cannot come from there.
+- Any other \`\${…}\` is an expression over one message (JSONata), in the values of \`set\`. One that stands alone keeps its
+  type, others become text. It sees \`address\`, \`body\` (a JSON body as what it holds, others as text), \`headers\` and
+  \`properties\` (\`message_id\`, \`correlation_id\`, \`reply_to\`, \`group_id\`, \`subject\`, \`content_type\`, …). One that meets
+  something missing refuses the message, which becomes a dead letter.
+- Names of connections, routes and targets are letters, digits, \`_\`, \`-\` and \`.\`.`
+
+const routeText = `A route also has the keys of \`defaults\`, which follow. What it does not write it takes from there, key by key; its
+\`dead_letter\` list replaces that of \`defaults\` as a whole.`
+
+const deadLetterText = `\`dead_letter\` is needed, here or on each route. Each entry is a target (\`connection\` and the keys of its protocol),
+\`broker: true\` (the source's own dead letter, where its protocol can reject a message), or one of these, which need no
+connection: ${adapters
+  .filter(a => a.inline !== undefined)
+  .map(a => `\`${a.protocol}: VALUE\``)
+  .join(', ')}.`
+
+const metricsText = `\`/metrics\` serves these in the text format of Prometheus, on \`admin.host\` and \`admin.port\`. Beside them are the metrics
+of the process and of Node.js that prom-client collects (\`process_…\`, \`nodejs_…\`). A histogram has the series
+\`…_bucket\`, \`…_sum\` and \`…_count\`.`
+
+const labelText = `Labels are \`route\`, the route's name; \`protocol\`, that of its source; \`target\`, the target's name, empty where the mapping
+was at fault; \`link\`, which is \`source\`, a target's name, or \`dead letter\` with the place; \`kind\`, why a send failed:
+\`refused\` (the message is at fault), \`unavailable\` (the target is), \`link_lost\` or \`unexpected\`; \`outcome\`,
+\`accepted\` or \`rejected\`; \`reason\`, why a message without guarantee was let go.`
+
+if (import.meta.main) {
+  const all = await pages()
+  const old = stale(all, top)
+  if (process.argv.includes('--check')) {
+    for (const path of old) process.stderr.write(`${path} is stale: run npm run docs\n`)
+    process.exitCode = old.length === 0 ? 0 : 1
+  } else {
+    for (const path of old) await writeFile(join(top, path), all.get(path)!)
+    process.stdout.write(old.length === 0 ? 'nothing has changed\n' : `written: ${old.join(', ')}\n`)
+  }
+}
