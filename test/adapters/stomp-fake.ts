@@ -54,9 +54,9 @@ export class FakeBroker {
     return this.#socket!.write(bytes)
   }
 
-  /** Bytes that were sent and that nobody has taken yet. */
-  get unsent(): number {
-    return this.#socket!.writableLength
+  /** Resolves when the operating system has taken the bytes, which it does up to what its buffers hold. */
+  passOn(bytes: Uint8Array): Promise<void> {
+    return new Promise(resolve => this.#socket!.write(bytes, () => resolve()))
   }
 
   hangUp(): void {

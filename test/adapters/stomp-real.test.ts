@@ -183,19 +183,6 @@ for (const name of ['activemq', 'artemis', 'rabbitmq3', 'rabbitmq4'] as const) {
       }
     })
 
-    test('a MapMessage comes as JSON where that was asked for', {
-      skip: name !== 'activemq' && 'ActiveMQ alone',
-    }, async t => {
-      const place = await fixture.create()
-      const json = '{"map":{"entry":{"string":"n","int":5}}}'
-      await client.send(`/queue/${place}`, json, ['transformation:jms-map-json'])
-      await client.send(`/queue/${place}`, 'text')
-      const consumer = await open(t, place, { from: { transformation: 'jms-map-json' } })
-      const bodies = (await consumer.take(2)).map(d => d.message.body)
-      assert.deepEqual(bodies[1], { kind: 'text', text: 'text' })
-      assert.match((bodies[0] as { text: string }).text, /"string":"n","int":5/)
-    })
-
     test('heart-beats go on while much is held and nothing is granted', async t => {
       const place = await fixture.create()
       const megabyte = Buffer.alloc(2 ** 20, 'x')

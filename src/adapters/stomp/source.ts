@@ -28,7 +28,8 @@ export const source: SourceKind<ConnectionOptions, SourceOptions> = {
     (connection.broker ?? met.get(connection)) === 'rabbitmq' ? rabbitHoldLimit : Number.POSITIVE_INFINITY,
   isExclusive: at => at.options.exclusive || at.options.topic !== undefined,
   warnings,
-  async open(at, deliver, context) {
+  async open(configured, deliver, context) {
+    const at = context.trial ? onTrial(configured) : configured
     const { subscription, client_id, max_message_size } = at.options
     const clientId = client_id ?? (subscription && `sluice-${at.connectionName}-${at.route}`)
     const more = { clientId, maxMessageSize: max_message_size }
@@ -40,6 +41,18 @@ export const source: SourceKind<ConnectionOptions, SourceOptions> = {
     await link.subscribe(context)
     return link
   },
+}
+
+/** Leaves nothing behind and disturbs nobody: no durable subscription, no client id, one message at the most. */
+function onTrial(at: At): At {
+  const options = {
+    ...at.options,
+    subscription: undefined,
+    client_id: undefined,
+    exclusive: false,
+    prefetch: 1,
+  }
+  return { ...at, options }
 }
 
 function warnings(at: At): readonly Warning[] {
