@@ -16,6 +16,7 @@ export interface ConnectionInside extends RheaConnection {
   socket: Socket
   /** Size of the frame that is being received in pieces. */
   frame_size?: number
+  local: { readonly open: { idle_time_out: number | undefined } }
   idle(): void
   _disconnected(error?: Error): void
   _register(): void
@@ -30,7 +31,9 @@ export class AmqpConnection implements Connection {
   readonly #rhea: ConnectionInside
   readonly #limit: number
   readonly #die: (error: Error | undefined) => void
+  #dead = false
   #closing: Promise<void> | undefined
+  #stopWatching = () => {}
 
   /** Connects and waits until the broker has opened its side. */
   static async open(
@@ -55,6 +58,7 @@ export class AmqpConnection implements Connection {
     const connection = new AmqpConnection(inside, options)
     try {
       await connection.#opened()
+      connection.#watch(options.heartbeat)
     } catch (cause) {
       connection.#die(undefined)
       throw openingError(cause, options)
@@ -67,18 +71,20 @@ export class AmqpConnection implements Connection {
     this.closed = promise
     this.#rhea = inside
     this.#limit = options.connect_timeout
-    let stopWatching = () => {}
     this.#die = error => {
-      stopWatching()
+      if (this.#dead) return
+      this.#dead = true
+      this.#stopWatching()
       resolve(error)
       inside.socket.destroy()
+      inside.local.open.idle_time_out = undefined // else rhea sets its timer again on the way back from here
       inside._disconnected() // clears its timers
     }
     this.#listen()
     inside.idle = () => {} // ours also sees a peer that stops in the middle of a frame
     inside.connect()
     inside.socket.on('close', () => this.#die(new Error('the connection was closed')))
-    stopWatching = watch(inside, options.heartbeat, maxFrameSize, this.#die)
+    inside.socket.on('data', () => this.#refuseHugeFrames())
   }
 
   get dialect(): Dialect {
@@ -118,6 +124,17 @@ export class AmqpConnection implements Connection {
     inside.on('disconnected', ({ error }) => this.#die(error ?? new Error('the broker hung up')))
     inside.on('protocol_error', cause => this.#die(malformed(cause)))
     inside.on('error', cause => this.#die(malformed(cause)))
+  }
+
+  /** Until it is open, `connect_timeout` bounds the peer's silence. */
+  #watch(heartbeat: number): void {
+    if (!this.#dead) this.#stopWatching = watch(this.#rhea, heartbeat, this.#die)
+  }
+
+  /** rhea would collect the pieces without end. */
+  #refuseHugeFrames(): void {
+    const size = this.#rhea.frame_size ?? 0
+    if (size > maxFrameSize) this.#die(new Error(`the broker announced a frame of ${size} bytes`))
   }
 
   async #opened(): Promise<void> {

@@ -11,11 +11,16 @@ export interface Dialect {
   readonly broker: string
   queue(name: string, exclusive: boolean): SourceAddress
   topic(name: string): SourceAddress
+  /** Milliseconds for which the broker lets a message be held. */
+  readonly holdLimit: number
   /** False where draining does harm, and credit is set to zero instead. */
   readonly drains: boolean
   /** The concrete topic of a message, from its `to`. */
   topicOf(to: string): string
 }
+
+/** RabbitMQ takes a message back after 30 minutes by default (`consumer_timeout`); we are done well before. */
+export const consumerTimeout = 20 * 60_000
 
 /** The broker as it names itself in the properties of its open frame. */
 export interface Product {
@@ -40,6 +45,7 @@ export function sourceAddress(dialect: Dialect, options: SourceOptions): SourceA
 
 const classic: Dialect = {
   broker: 'ActiveMQ',
+  holdLimit: Number.POSITIVE_INFINITY,
   drains: true,
   queue: (name, exclusive) => ({ address: `queue://${name}${exclusive ? '?consumer.exclusive=true' : ''}` }),
   topic: name => ({ address: `topic://${name}` }),
@@ -49,6 +55,7 @@ const classic: Dialect = {
 /** Also for brokers nobody has named: capabilities are how JMS clients say queue or topic (IBM MQ needs `queue`). */
 const artemis: Dialect = {
   broker: 'Artemis',
+  holdLimit: Number.POSITIVE_INFINITY,
   drains: true,
   queue: name => ({ address: name, capabilities: ['queue'] }),
   topic: name => ({ address: name, capabilities: ['topic'] }),
@@ -57,6 +64,7 @@ const artemis: Dialect = {
 
 const rabbit4: Dialect = {
   broker: 'RabbitMQ 4',
+  holdLimit: consumerTimeout,
   drains: true,
   queue: name => ({ address: `/queues/${encodeURIComponent(name)}` }),
   topic: () => {
@@ -73,6 +81,7 @@ const rabbit4: Dialect = {
  */
 const rabbit3: Dialect = {
   broker: 'RabbitMQ 3',
+  holdLimit: consumerTimeout,
   drains: false,
   queue: name => ({ address: `/amq/queue/${encodeURIComponent(name)}` }),
   topic: name => ({ address: `/topic/${encodeURIComponent(name)}` }),

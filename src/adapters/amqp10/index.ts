@@ -1,4 +1,5 @@
-import type { Adapter, Warning } from '../../core/adapter.ts'
+import type { Adapter } from '../../core/adapter.ts'
+import { holdLimit } from './lease.ts'
 import { type ConnectionOptions, connectionOptions, type SourceOptions, sourceOptions } from './options.ts'
 import { openSource } from './source.ts'
 
@@ -8,9 +9,8 @@ export const amqp10: Adapter<ConnectionOptions, SourceOptions, never> = {
   source: {
     options: sourceOptions,
     canReject: true,
-    holdLimit: () => 20 * 60_000,
+    holdLimit: at => holdLimit(at.connection),
     isExclusive: at => at.options.exclusive || at.options.subscription !== undefined,
-    warnings: () => [] as Warning[],
     open: openSource,
   },
 }

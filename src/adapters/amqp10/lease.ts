@@ -3,7 +3,13 @@ import type { Endpoint } from '../../core/adapter.ts'
 import { inTurn } from '../shared/in-turn.ts'
 import { type Lease, SharedConnections } from '../shared/shared-connections.ts'
 import { AmqpConnection } from './connection.ts'
+import { consumerTimeout } from './dialect.ts'
 import type { ConnectionOptions, SourceOptions } from './options.ts'
+
+const holdLimits = new WeakMap<ConnectionOptions, number>()
+
+/** How long the broker lets messages be held; of one that was never reached, the shortest of all. */
+export const holdLimit = (options: ConnectionOptions): number => holdLimits.get(options) ?? consumerTimeout
 
 const connections = new SharedConnections<ConnectionOptions, AmqpConnection>()
 
@@ -22,7 +28,11 @@ export async function leaseConnection(
   const id = () => `sluice-${at.connectionName}-${durable ? at.route : randomUUID().slice(0, 8)}`
   const never = new AbortController().signal
   const connect = (until: AbortSignal) =>
-    inTurn(options.urls, until, url => AmqpConnection.open(url, options, options.client_id ?? id()))
+    inTurn(options.urls, until, async url => {
+      const connection = await AmqpConnection.open(url, options, options.client_id ?? id())
+      holdLimits.set(options, connection.dialect.holdLimit)
+      return connection
+    })
   if (options.shared && (options.client_id !== undefined || !durable)) {
     return connections.lease(options, () => connect(never), signal)
   }

@@ -7,7 +7,7 @@ import { decode } from './codec.ts'
 import type { AmqpConnection } from './connection.ts'
 import { Credit } from './credit.ts'
 import { AmqpDelivery } from './delivery.ts'
-import { type Dialect, sourceAddress } from './dialect.ts'
+import { type Dialect, type SourceAddress, sourceAddress } from './dialect.ts'
 import { adoptDeliveryCount, Incoming, type ReceiverInside } from './incoming.ts'
 import { leaseConnection } from './lease.ts'
 import type { ConnectionOptions, SourceOptions } from './options.ts'
@@ -17,12 +17,10 @@ type At = Endpoint<ConnectionOptions, SourceOptions>
 /** Opens a receiver in a session of its own, so that no other receiver can stall it. */
 export async function openSource(at: At, deliver: Deliver, context: LinkContext): Promise<Source> {
   const lease = await leaseConnection(at, context.signal)
-  const source = new AmqpSource(at, lease, deliver)
   try {
-    await source.attach(context.signal)
-    return source
+    return await AmqpSource.attach(at, lease, deliver, context.signal)
   } catch (cause) {
-    source.abandon()
+    void lease.release()
     const { queue, topic, address } = at.options
     const what = queue !== undefined ? `queue ${queue}` : topic !== undefined ? `topic ${topic}` : address
     throw new Error(`reading ${what} on ${lease.connection.dialect.broker}`, { cause })
@@ -31,7 +29,7 @@ export async function openSource(at: At, deliver: Deliver, context: LinkContext)
 
 /**
  * A receiving link. Open until its receiver, its session or its connection ends, whichever is first; then every
- * delivery is lost and `closed` resolves, in this order. `#settled` holds what is out, by delivery id.
+ * delivery is lost and `closed` resolves, in this order. `#unsettled` holds what is out, by delivery id.
  */
 class AmqpSource implements Source {
   readonly closed: Promise<Error | undefined>
@@ -50,7 +48,7 @@ class AmqpSource implements Source {
   #dead = false
   #closing: Promise<void> | undefined
 
-  constructor(at: At, lease: Lease<AmqpConnection>, deliver: Deliver) {
+  private constructor(at: At, lease: Lease<AmqpConnection>, deliver: Deliver) {
     const { promise, resolve } = Promise.withResolvers<Error | undefined>()
     this.closed = promise
     this.#resolveClosed = resolve
@@ -59,6 +57,7 @@ class AmqpSource implements Source {
     this.#lease = lease
     this.#deliver = deliver
     this.#dialect = lease.connection.dialect
+    const address = sourceAddress(this.#dialect, at.options)
     this.#session = lease.connection.createSession()
     this.#incoming = Incoming.install(this.#session, {
       message: (id, bytes, settled) => this.#receive(id, bytes, settled),
@@ -66,13 +65,24 @@ class AmqpSource implements Source {
     })
     this.#listen()
     this.#session.begin()
-    this.#receiver = this.#session.open_receiver(this.#receiverOptions(at)) as ReceiverInside
+    this.#receiver = this.#session.open_receiver(receiverOptions(at, address)) as ReceiverInside
     this.#credit = new Credit(this.#receiver, at.options.prefetch)
     void lease.connection.closed.then(error => this.#end(error ?? new Error('the connection was closed')))
   }
 
-  /** Waits until the broker has attached its side. A refusal is an attach without a source, and then a detach. */
-  async attach(signal: AbortSignal): Promise<void> {
+  static async attach(at: At, lease: Lease<AmqpConnection>, deliver: Deliver, signal: AbortSignal) {
+    const source = new AmqpSource(at, lease, deliver)
+    try {
+      await within(source.#limit, 'attaching', source.#attached(), signal)
+      return source
+    } catch (error) {
+      source.#end(undefined)
+      throw error
+    }
+  }
+
+  /** Resolves when the broker has attached its side. A refusal is an attach without a source, and then a detach. */
+  async #attached(): Promise<void> {
     const attached = new Promise<void>(resolve =>
       this.#receiver.on('receiver_open', () => {
         adoptDeliveryCount(this.#receiver)
@@ -82,13 +92,7 @@ class AmqpSource implements Source {
     const ended = this.closed.then(error => {
       throw error
     })
-    ended.catch(() => {})
-    await within(this.#limit, 'attaching', Promise.race([attached, ended]), signal)
-  }
-
-  /** Leaves a link that did not open. */
-  abandon(): void {
-    this.#end(undefined)
+    await Promise.race([attached, ended])
   }
 
   grant(messages: number, bytes: number): void {
@@ -182,21 +186,21 @@ class AmqpSource implements Source {
     }
     this.#credit.topUp(this.#unsettled.size)
   }
+}
 
-  #receiverOptions(at: At): ReceiverOptions {
-    const { subscription, selector } = at.options
-    return {
-      name: subscription ?? `sluice-${at.connectionName}-${at.route}`,
-      credit_window: 0,
-      autoaccept: false,
-      autosettle: false,
-      snd_settle_mode: 0,
-      rcv_settle_mode: 0,
-      source: {
-        ...sourceAddress(this.#dialect, at.options),
-        ...(subscription !== undefined && { durable: 2, expiry_policy: 'never' }),
-        ...(selector !== undefined && { filter: rhea.filter.selector(selector) }),
-      },
-    }
+function receiverOptions(at: At, address: SourceAddress): ReceiverOptions {
+  const { subscription, selector } = at.options
+  return {
+    name: subscription ?? `sluice-${at.connectionName}-${at.route}`,
+    credit_window: 0,
+    autoaccept: false,
+    autosettle: false,
+    snd_settle_mode: 0,
+    rcv_settle_mode: 0,
+    source: {
+      ...address,
+      ...(subscription !== undefined && { durable: 2, expiry_policy: 'never' }),
+      ...(selector !== undefined && { filter: rhea.filter.selector(selector) }),
+    },
   }
 }

@@ -8,7 +8,6 @@ import type { ConnectionInside } from './connection.ts'
 export function watch(
   connection: ConnectionInside,
   heartbeat: number,
-  maxFrameSize: number,
   die: (error: Error) => void,
 ): () => void {
   let read = 0
@@ -18,9 +17,6 @@ export function watch(
     silent = bytesRead === read ? silent + 1 : 0
     read = bytesRead
     if (silent >= 4) die(new Error(`the broker was silent for ${(heartbeat * 2) / 1000} s`))
-    else if ((connection.frame_size ?? 0) > maxFrameSize) {
-      die(new Error(`the broker announced a frame of ${connection.frame_size} bytes`))
-    }
   }
   const timer = setInterval(look, heartbeat / 2)
   return () => clearInterval(timer)
