@@ -7,7 +7,7 @@ import { amqp10 } from '../../src/adapters/amqp10/index.ts'
 import { within } from '../../src/adapters/shared/within.ts'
 import { LinkLost } from '../../src/core/errors.ts'
 import { until } from '../support/until.ts'
-import { encoded, Peer, settleRange, socketOf, transfer } from './amqp10-peer.ts'
+import { creditOf, encoded, Peer, settleRange, socketOf, transfer } from './amqp10-peer.ts'
 import { Consumer, parse } from './consumer.ts'
 import { bytesOf } from './fixture.ts'
 import { freePort, says } from './promises/expect.ts'
@@ -121,6 +121,7 @@ describe('amqp10 and a peer that takes things back', () => {
     const consumer = await peer.open(t, 'q', { prefetch: 2 })
     consumer.grant(3)
     await until(() => peer.sender().sendable(), { what: 'credit' })
+    assert.equal(creditOf(peer.sender()), 2, 'no more than prefetch')
     const sent = ['a', 'b', 'c'].map(body => peer.sender().send({ body }))
     const [first, second] = await consumer.came(2)
     const { lost } = first!

@@ -66,6 +66,9 @@ interface ConnectionInside {
 const inside = (connection: Connection) => connection as unknown as ConnectionInside
 export const socketOf = (connection: Connection): Socket => inside(connection).socket
 
+/** How many messages the adapter lets the peer send now. */
+export const creditOf = (sender: Sender): number => (sender as unknown as { credit: number }).credit
+
 /** Destroys the socket and ends rhea's timers, which would keep the process alive. */
 function hangUp(connection: Connection): void {
   socketOf(connection).destroy()
