@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
 import { amqp10 } from '../../src/adapters/amqp10/index.ts'
 import { describeOnBroker } from '../support/brokers.ts'
 import { until } from '../support/until.ts'
@@ -8,7 +9,7 @@ import { amqp10Fixture } from './amqp10-client.ts'
 import { amqp10Examples } from './amqp10-examples.ts'
 import { sourceConformance } from './conformance.ts'
 import type { RawEndpoint } from './fixture.ts'
-import { benchOf, opened, withConnection } from './promises/bench.ts'
+import { benchOf, filled, opened, withConnection } from './promises/bench.ts'
 import { says } from './promises/expect.ts'
 
 const examples = amqp10Examples.map(e => e.title)
@@ -37,6 +38,21 @@ await describeOnBroker('rabbitmq4', 'amqp10 with version 2 addresses', broker =>
       source.grant(count, 2 ** 30)
     }
     await until(() => came.every(n => n === count), { what: 'all messages of both queues' })
+  })
+
+  test('holds no more unsettled than prefetch, whatever was granted', async t => {
+    const rabbit = await fixture()
+    t.after(() => rabbit.close())
+    const bench = benchOf(amqp10, rabbit)
+    const name = await filled(bench, 10)
+    const raw = rabbit.endpoint(name)
+    const consumer = await opened(t, bench, name, { ...raw, source: { ...raw.source, prefetch: 3 } })
+    consumer.grant(100)
+    await consumer.came(3)
+    await pause(150)
+    const [first] = await consumer.came(3)
+    await first!.settle('accepted')
+    await consumer.came(4)
   })
 
   test('does not take the broker for dead because the process was busy', async t => {
