@@ -202,11 +202,10 @@ async function floors(delay: number): Promise<void> {
   })
 }
 
-const confirmed = (standIn: StandIn, count: number): Promise<void> =>
-  until(async () => (await standIn.stats()).confirmed >= count, {
-    what: `${count} confirmed`,
-    timeout: 180_000,
-  })
+async function confirmed(standIn: StandIn, count: number): Promise<void> {
+  const what = `${count} confirmed`
+  await until(async () => (await standIn.stats()).confirmed >= count, { what, timeout: 180_000 })
+}
 
 const mebibytes = (bytes: number): number => Math.round(bytes / 2 ** 20)
 

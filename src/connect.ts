@@ -40,7 +40,7 @@ async function check(
   open: (context: LinkContext) => Promise<Link>,
 ): Promise<LinkCheck> {
   try {
-    const link = await open({ signal: AbortSignal.timeout(patience), report: () => {} })
+    const link = await open({ signal: AbortSignal.timeout(patience), trial: true, report: () => {} })
     await link.close()
     return { path }
   } catch (error) {

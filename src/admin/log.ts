@@ -40,13 +40,16 @@ export function eventLog(log: Logger): (event: RouteEvent) => void {
     const { route } = event
     switch (event.type) {
       case 'link_up':
-        last.delete(`link ${route} ${event.link}`)
-        return log.info({ route, link: event.link }, 'connected')
+        last.delete(`link ${route} ${event.link} ${event.place}`)
+        return log.info({ route, link: event.link, place: event.place }, 'connected')
       case 'link_down': {
-        const { link, error } = event
-        const say = (more: object) =>
-          log.warn({ route, link, ...more, reason: error && sentence(error) }, 'not connected; trying again')
-        return seldom(`link ${route} ${link}`, say)
+        const { link, place, error } = event
+        return seldom(`link ${route} ${link} ${place}`, more =>
+          log.warn(
+            { route, link, place, ...more, reason: error && sentence(error) },
+            'not connected; trying again',
+          ),
+        )
       }
       case 'send_failed': {
         const { target, kind, error, attempt } = event
@@ -61,7 +64,7 @@ export function eventLog(log: Logger): (event: RouteEvent) => void {
       }
       case 'dead_lettered': {
         const { target, to, reason } = event
-        return seldom(`dead ${route} ${target} ${reason}`, more =>
+        return seldom(`dead ${route} ${target}`, more =>
           log.error({ route, target, to, ...more, reason }, 'message dead-lettered'),
         )
       }
@@ -73,7 +76,7 @@ export function eventLog(log: Logger): (event: RouteEvent) => void {
           ),
         )
       case 'unexpected':
-        return seldom(`unexpected ${route} ${event.target} ${event.error.message}`, more =>
+        return seldom(`unexpected ${route} ${event.target}`, more =>
           log.error(
             { route, target: event.target, ...more, err: event.error },
             'unexpected error; the message is dead-lettered',
@@ -91,7 +94,7 @@ export function eventLog(log: Logger): (event: RouteEvent) => void {
       case 'stalled':
         return log.error(
           { route, seconds: event.seconds },
-          'messages are here and none was finished for a minute',
+          'the oldest message here has waited for more than a minute',
         )
       case 'notice':
         return log.warn({ route, link: event.link }, event.text)

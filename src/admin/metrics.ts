@@ -121,7 +121,7 @@ function registerGauges(
   )
   perRoute(
     'sluice_route_stalled',
-    '1 while messages are here and none has been finished for a minute',
+    '1 while the oldest message here has waited for more than a minute',
     row => (row.stalled ? 1 : 0),
   )
   perRoute('sluice_source_up', '1 while the source is connected', row => (row.source.up ? 1 : 0))

@@ -47,10 +47,13 @@ export async function startAdminServer(
 }
 
 function linksDown(status: BridgeStatus) {
-  return Array.from(status).flatMap(([route, { source, targets }]) => [
-    ...(source.up ? [] : [{ route, link: 'source', error: source.error && sentence(source.error) }]),
-    ...Object.entries(targets).flatMap(([link, { up, error }]) =>
-      up ? [] : [{ route, link, error: error && sentence(error) }],
-    ),
-  ])
+  return Array.from(status).flatMap(([route, { source, targets, deadLetters }]) =>
+    [
+      { route, link: 'source', ...source },
+      ...Object.entries(targets).map(([link, target]) => ({ route, link, ...target })),
+      ...deadLetters.map(place => ({ route, link: 'dead_letter', ...place })),
+    ]
+      .filter(link => !link.up)
+      .map(({ route, link, error }) => ({ route, link, error: error && sentence(error) })),
+  )
 }

@@ -53,7 +53,7 @@ export class Ends {
     from: SourceEnd | undefined,
   ): DeadLetterEnd | undefined {
     if (!isMap(written)) return undefined
-    if ('broker' in written) {
+    if (written.broker === true && Object.keys(written).length === 1) {
       if (from && !from.kind.canReject) {
         return this.#refuse(
           path,
@@ -65,7 +65,7 @@ export class Ends {
     if ('connection' in written) {
       const end = this.sink(written, path, route)
       const { connection, ...where } = written
-      return end && { name: [connection, ...Object.values(where)].join(' '), end }
+      return end && { name: [connection, ...Object.values(where).slice(0, 1)].join(' '), end }
     }
     return this.#inline(written, path, route)
   }

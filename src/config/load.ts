@@ -4,7 +4,7 @@ import { sentence } from '../core/errors.ts'
 import type { BridgeConfig, DeadLetterEnd, RouteConfig, SinkEnd } from './bridge-config.ts'
 import { Ends, isMap } from './ends.ts'
 import { parse } from './parse.ts'
-import { ConfigInvalid, type PlacedProblem, type Problem } from './problem.ts'
+import { ConfigInvalid, formatPath, type PlacedProblem, type Problem } from './problem.ts'
 import { References } from './references.ts'
 import { type File, fileSchema, type RouteInFile } from './schema.ts'
 import { SourceText } from './source-text.ts'
@@ -46,7 +46,10 @@ export function loadText(name: string, written: string): Loaded {
   const configs = Object.entries(routes).map(([route, keys]) => {
     return isMap(keys) ? routeConfig(route, keys, defaults.dead_letter, file, ends) : undefined
   })
-  if (problems.length > 0 || !file) throw new ConfigInvalid(inOrder(problems.map(p => text.place(p))))
+  // A text that could not be resolved is wrong in whatever other way only because of that.
+  const unresolved = new Set(references.problems.map(p => formatPath(p.path)))
+  const told = problems.filter(p => references.problems.includes(p) || !unresolved.has(formatPath(p.path)))
+  if (told.length > 0 || !file) throw new ConfigInvalid(inOrder(told.map(p => text.place(p))))
   const config: BridgeConfig = {
     connections: ends.connections,
     routes: configs.filter(c => c !== undefined),

@@ -9,6 +9,11 @@ const name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]*$/, {
 
 // Keys without defaults, as a route may write them, and with defaults, as `defaults:` has them.
 
+/** `source` and `dead_letter` name the other links of a route, in metrics and log. */
+const targetName = name.refine(n => n !== 'source' && n !== 'dead_letter', {
+  error: 'expected another name: source and dead_letter are links of the route itself',
+})
+
 const retryKeys = {
   initial: duration.describe('ceiling of the first wait; each next one doubles, with full jitter'),
   max: duration.describe('ceiling of every wait'),
@@ -45,14 +50,13 @@ const buffer = z.strictObject({
 const scalar = z.union([z.string(), z.number(), z.boolean()])
 
 const set = z.strictObject({
-  address: z.string().optional().describe('new address'),
   headers: z.record(z.string(), scalar).optional().describe('headers to add or replace'),
   group_id: scalar.optional().describe('order group: the message group of FIFO targets'),
   deduplication_id: scalar.optional().describe('id by which a target knows a repetition'),
-  correlation_id: scalar.optional(),
-  reply_to: scalar.optional(),
-  content_type: scalar.optional(),
-  subject: scalar.optional(),
+  correlation_id: scalar.optional().describe('keeps the type of a lone expression'),
+  reply_to: scalar.optional().describe('address for replies'),
+  content_type: scalar.optional().describe('media type of the body'),
+  subject: scalar.optional().describe('JMSType, AMQP subject'),
 })
 
 const rule = z.union(
@@ -75,7 +79,7 @@ const route = z.strictObject({
   from: endpoint.describe('where messages come from'),
   mapping: z.array(rule).default([]).describe('rules, applied in this order'),
   targets: z
-    .record(name, endpoint)
+    .record(targetName, endpoint)
     .refine(targets => Object.keys(targets).length > 0, { error: 'expected at least one target' })
     .describe('where messages go, by a name that metrics and dead letters use'),
   buffer: z.strictObject(bufferKeys).partial().optional(),
@@ -93,9 +97,9 @@ const admin = z.strictObject({
 export const fileSchema = z.strictObject({
   defaults: z
     .strictObject({
-      retry: retry.prefault({}),
-      breaker: breaker.prefault({}),
-      buffer: buffer.prefault({}),
+      retry: retry.prefault({}).describe('waiting between tries'),
+      breaker: breaker.prefault({}).describe('circuit breaker of each target'),
+      buffer: buffer.prefault({}).describe('bounds of what a route holds'),
       dead_letter: deadLetter.optional(),
     })
     .prefault({})

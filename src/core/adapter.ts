@@ -68,13 +68,18 @@ export type Deliver = (delivery: Delivery) => void
 export type LinkEvent =
   /** A state that people must know of: the broker blocks publishers, another client took the session over. */
   | { readonly type: 'notice'; readonly text: string }
-  /** A message that nobody guarantees (MQTT QoS 0) was let go because the buffer was full. */
+  /** A message without guarantee was let go. */
   | { readonly type: 'dropped'; readonly reason: DropReason }
 
 /** The life of a link as whoever opens it sees it. */
 export interface LinkContext {
   /** Ends the opening; once open, `close()` does. */
   readonly signal: AbortSignal
+  /**
+   * Opened only to see whether it can be (`validate --connect`): it must leave nothing on the broker (no session, no
+   * durable subscription) and must not disturb a bridge that runs with the same configuration.
+   */
+  readonly trial?: true
   report(event: LinkEvent): void
 }
 

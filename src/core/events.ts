@@ -5,10 +5,13 @@ export type FailureKind = 'refused' | 'unavailable' | 'link_lost' | 'unexpected'
 
 export type BreakerState = 'closed' | 'open' | 'half_open'
 
-/** Why a source let a message go that nobody guarantees: MQTT QoS 0 beyond the buffer. */
-export type DropReason = 'qos0_buffer_full'
+/** Why a source let a message go that its sender gave no guarantee. */
+export type DropReason = 'buffer_full'
 
-/** What happened on a route. `target` is '' where the mapping was at work and not yet a target. */
+/**
+ * What happened on a route. `target` is '' where the mapping was at work and not yet a target. `link` is `source`, the
+ * name of a target, or `dead_letter`, and then `place` says which.
+ */
 export type RouteEvent = { readonly route: string } & (
   | { readonly type: 'received'; readonly size: number }
   | { readonly type: 'filtered' }
@@ -27,8 +30,13 @@ export type RouteEvent = { readonly route: string } & (
   | { readonly type: 'lost'; readonly error?: Error }
   | { readonly type: 'dropped'; readonly reason: DropReason }
   | { readonly type: 'stalled'; readonly seconds: number }
-  | { readonly type: 'link_up'; readonly link: string }
-  | { readonly type: 'link_down'; readonly link: string; readonly error: Error | undefined }
+  | { readonly type: 'link_up'; readonly link: string; readonly place?: string }
+  | {
+      readonly type: 'link_down'
+      readonly link: string
+      readonly place?: string
+      readonly error: Error | undefined
+    }
   | {
       readonly type: 'breaker'
       readonly target: string

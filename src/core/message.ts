@@ -61,7 +61,7 @@ export interface Properties {
   /** MQTT: the broker marked it as a retained message. */
   readonly retained?: boolean
   /**
-   * Names the *delivery*, never the content: two equal payloads have two ids, one message that is delivered again
+   * Names the *delivery*, never the content: two equal bodies have two ids, one message that is delivered again
    * keeps its id where its broker or JMS named it. Set by the route on receipt; the deduplication id of FIFO targets.
    */
   readonly deduplicationId?: string

@@ -1,5 +1,5 @@
 import type { Link, LinkContext, LinkEvent } from '../core/adapter.ts'
-import { toError } from '../core/errors.ts'
+import { LinkLost, toError } from '../core/errors.ts'
 import { backoff, pause, type Retry } from './backoff.ts'
 
 export interface KeeperReport<L> {
@@ -94,5 +94,10 @@ export class Keeper<L extends Link> {
   }
 }
 
-const retryAfter = (error: Error | undefined): number =>
-  error && 'retryAfter' in error && typeof error.retryAfter === 'number' ? error.retryAfter : 0
+/** What a link asks for by `LinkLost.retryAfter`, on the error or on one of its causes. */
+function retryAfter(error: unknown): number {
+  if (!(error instanceof Error)) return 0
+  return error instanceof LinkLost && error.retryAfter !== undefined
+    ? error.retryAfter
+    : retryAfter(error.cause)
+}

@@ -45,8 +45,8 @@ export function reporter(route: string, report: Report) {
     ofDeadLetters: (): DeadLetterReport => ({
       stored: ({ target, reason }, to) => report({ type: 'dead_lettered', route, target, to, reason }),
       failed: (to, error) => report({ type: 'dead_letter_failed', route, to, error }),
-      linkUp: to => report({ type: 'link_up', route, link: `dead letter ${to}` }),
-      linkDown: (to, error) => report({ type: 'link_down', route, link: `dead letter ${to}`, error }),
+      linkUp: place => report({ type: 'link_up', route, link: 'dead_letter', place }),
+      linkDown: (place, error) => report({ type: 'link_down', route, link: 'dead_letter', place, error }),
     }),
   }
 }

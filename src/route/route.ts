@@ -97,6 +97,7 @@ export class Route {
     return {
       source: this.#intake.status(),
       targets: Object.fromEntries(Array.from(this.#targets, ([name, target]) => [name, target.status()])),
+      deadLetters: this.#deadLetters.status(),
       oldestUnsettledSeconds: this.#intake.oldestAge / 1000,
       stalled: this.#stallWatch.stalled,
     }

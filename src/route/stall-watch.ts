@@ -1,8 +1,8 @@
-/** Between looks, and without an end of the oldest delivery before it is called a stall (ms). */
+/** Between looks, and the age of the oldest delivery from which it is called a stall (ms). */
 const interval = 5_000
 const stallAfter = 60_000
 
-/** Notices a route that holds deliveries and does not finish them; says so once for each stall. */
+/** Notices a route whose oldest delivery is not finished; says so once for each stall. */
 export class StallWatch {
   readonly #oldestAge: () => number
   readonly #report: (seconds: number) => void

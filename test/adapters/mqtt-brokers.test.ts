@@ -8,7 +8,7 @@ import { cases, mqttBroker } from './mqtt-cases.ts'
 import { connectionTo, plainClient, uniqueName } from './mqtt-fixture.ts'
 import { endpoint, Opened } from './mqtt-opened.ts'
 
-for (const { name, version, saysTakenOver, repeatsRetained, keeps = 2_000 } of cases) {
+for (const { name, version, saysTakenOver, repeatsRetained } of cases) {
   await describeOnBroker(name, `what MQTT ${version} has of its own`, found => {
     const broker = mqttBroker(found)
     let producer: MqttClient
@@ -27,7 +27,7 @@ for (const { name, version, saysTakenOver, repeatsRetained, keeps = 2_000 } of c
     after(() => producer?.endAsync())
 
     test('a target that is down for longer than the keepalive: pings go on, memory is bounded, nothing is lost', async () => {
-      const [topic, count] = [uniqueName(), keeps]
+      const [topic, count] = [uniqueName(), 2_000]
       const at = place({ topic, prefetch: 100 }, { heartbeat: '1s' })
       await (await Opened.at(at)).source.close()
       const body = (i: number) => `${i} ${'x'.repeat(1024)}`

@@ -174,7 +174,7 @@ test('QoS 0 beyond prefetch is dropped and counted; the rest is delivered, and n
     broker.last.say({ cmd: 'publish', topic: 'a', qos: 0, dup: false, retain: false, payload: `m${i}` })
   }
   await until(() => opened.events.length === 5, { what: 'five drops' })
-  assert.deepEqual(opened.events[0], { type: 'dropped', reason: 'qos0_buffer_full' })
+  assert.deepEqual(opened.events[0], { type: 'dropped', reason: 'buffer_full' })
   opened.grant(10)
   assert.deepEqual(opened.ids, ['m1', 'm2', 'm3'])
   assert.equal(opened.deliveries[0]!.message.properties.durable, false)

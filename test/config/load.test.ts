@@ -99,6 +99,17 @@ admin: { port: abc }
     assert.ok(problemsOf('').some(p => p.includes('connections: missing')))
   })
 
+  it('takes a broker as the place for dead letters only when it is plainly said', () => {
+    for (const wrong of ['{ broker: false }', '{ broker: true, queue: q }']) {
+      assert.match(problemsOf(minimal.replace('{ folder: /tmp/dead }', wrong))[0] ?? '', /dead_letter\[0\]/)
+    }
+    assert.deepEqual(problemsOf(minimal.replace('{ folder: /tmp/dead }', '{ broker: true }')), [])
+  })
+
+  it('refuses a target with the name of another link', () => {
+    assert.match(problemsOf(minimal.replace('{ main:', '{ source:'))[0] ?? '', /targets\.source: expected another name/)
+  })
+
   it('refuses a broker as the place for dead letters where the source cannot reject', () => {
     const text = minimal
       .replace(

@@ -15,7 +15,7 @@ export interface UntilOptions {
  */
 export async function until<T>(
   condition: () => T | Promise<T>,
-  { timeout = 5_000, what = 'a condition', every = 10 }: UntilOptions = {},
+  { timeout = 15_000, what = 'a condition', every = 10 }: UntilOptions = {},
 ): Promise<NonNullable<T>> {
   const deadline = performance.now() + timeout
   let cause: unknown

@@ -15,7 +15,8 @@ import type { ConnectionOptions, SourceOptions } from './options.ts'
 type At = Endpoint<ConnectionOptions, SourceOptions>
 
 /** Opens a receiver in a session of its own, so that no other receiver can stall it. */
-export async function openSource(at: At, deliver: Deliver, context: LinkContext): Promise<Source> {
+export async function openSource(configured: At, deliver: Deliver, context: LinkContext): Promise<Source> {
+  const at = context.trial ? onTrial(configured) : configured
   const lease = await leaseConnection(at, context.signal)
   try {
     return await AmqpSource.attach(at, lease, deliver, context.signal)
@@ -25,6 +26,13 @@ export async function openSource(at: At, deliver: Deliver, context: LinkContext)
     const what = queue !== undefined ? `queue ${queue}` : topic !== undefined ? `topic ${topic}` : address
     throw new Error(`reading ${what} on ${lease.connection.dialect.broker}`, { cause })
   }
+}
+
+/** Without a durable subscription, which would stay, and without an id that a running bridge may have. */
+function onTrial(at: At): At {
+  const { client_id: _, ...connection } = at.connection
+  const { subscription: __, ...options } = at.options
+  return { ...at, connection, options: { ...options, exclusive: false } }
 }
 
 /**

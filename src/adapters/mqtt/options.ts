@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
 import type { Endpoint, Warning } from '../../core/adapter.ts'
 import { brokerConnection, duration, sourceCredit } from '../shared/options.ts'
@@ -64,6 +65,16 @@ export type SourceAt = Endpoint<ConnectionOptions, SourceOptions>
 /** Stays the same from one start to the next: the persistent session is found by it. */
 export const clientIdOf = (at: SourceAt): string =>
   at.options.client_id ?? `sluice-${at.connectionName}-${at.route}`
+
+/** A session of its own that ends with its connection: the one of a running bridge is not taken over. */
+export const onTrial = (at: SourceAt): SourceAt => ({
+  ...at,
+  options: {
+    ...at.options,
+    session: 'clean',
+    client_id: `${clientIdOf(at)}-trial-${randomUUID().slice(0, 8)}`,
+  },
+})
 
 export const filterOf = ({ share, topic }: SourceOptions): string =>
   share === undefined ? topic : `$share/${share}/${topic}`

@@ -9,7 +9,7 @@ import { within } from '../shared/within.ts'
 import { Acks, type Owed } from './acks.ts'
 import { decode, sizeOf } from './codec.ts'
 import { Connection } from './connection.ts'
-import { clientIdOf, filterOf, type SourceAt } from './options.ts'
+import { clientIdOf, filterOf, onTrial, type SourceAt } from './options.ts'
 import { reason } from './refusals.ts'
 import { type SessionMemory, sessionMemory } from './sessions.ts'
 
@@ -18,7 +18,12 @@ const qos0Bytes = 16 * 2 ** 20
 
 const never = new AbortController().signal
 
-export async function openSource(at: SourceAt, deliver: Deliver, context: LinkContext): Promise<Source> {
+export async function openSource(
+  configured: SourceAt,
+  deliver: Deliver,
+  context: LinkContext,
+): Promise<Source> {
+  const at = context.trial ? onTrial(configured) : configured
   const { connection: options, options: from } = at
   const connection = await inTurn(options.urls, context.signal, url =>
     Connection.open(url, at, context.signal),
@@ -143,7 +148,7 @@ class MqttSource implements Source {
     const delivery = this.#delivery(packet)
     const { held } = this.#grants
     if (held >= this.#at.options.prefetch || (held > 0 && this.#heldBytes + delivery.size > qos0Bytes)) {
-      this.#context.report({ type: 'dropped', reason: 'qos0_buffer_full' })
+      this.#context.report({ type: 'dropped', reason: 'buffer_full' })
     } else this.#offer(delivery)
   }
 

@@ -45,7 +45,7 @@ export const source = z
       .min(1)
       .optional()
       .describe(
-        'ActiveMQ Classic: jms-map-json has a MapMessage written as JSON text (by XStream, which must be in the broker); without it the body of a MapMessage or ObjectMessage is empty over STOMP, where protocol amqp10 carries both',
+        'ActiveMQ Classic: jms-map-json has a MapMessage written as JSON text (by XStream, which must be in the broker); without it the body of a MapMessage or ObjectMessage is empty over STOMP, where AMQP 1.0 carries both',
       ),
     ...sourceCredit,
     prefetch_bytes: size

@@ -57,6 +57,13 @@ export class DeadLetters {
     await Promise.all(this.#places.map(({ keeper }) => keeper?.stop()))
   }
 
+  /** The places that have a link, in their order. */
+  status() {
+    return this.#places.flatMap(({ place, keeper }) =>
+      keeper ? [{ place: place.name, up: keeper.link !== undefined, error: keeper.lastError }] : [],
+    )
+  }
+
   /**
    * Resolves once a place has confirmed the letter, with how its delivery is to be settled; with undefined when the
    * delivery was lost or the route was stopped before that. Never rejects.

@@ -18,7 +18,6 @@ export const settable = {
 } as const satisfies Record<string, keyof Properties>
 
 export type SetRule = {
-  readonly address?: string | undefined
   readonly headers?: Readonly<Record<string, Scalar>> | undefined
 } & { readonly [K in keyof typeof settable]?: Scalar | undefined }
 
@@ -55,7 +54,6 @@ function dropIf(condition: string): Mapping {
 }
 
 function set(rule: SetRule): Mapping {
-  const address = rule.address === undefined ? undefined : compileTemplate(rule.address)
   const headers = Object.entries(rule.headers ?? {}).map(([k, v]) => [k, compileTemplate(v)] as const)
   const properties = Object.entries(settable).flatMap(([key, property]) => {
     const written = rule[key as keyof typeof settable]
@@ -71,7 +69,6 @@ function set(rule: SetRule): Mapping {
     }
     return {
       ...message,
-      ...(address && { address: toText(await address(message)) }),
       headers: { ...message.headers, ...newHeaders },
       properties: { ...message.properties, ...newProperties },
     }
