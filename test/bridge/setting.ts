@@ -49,7 +49,7 @@ export async function arrived(
   aws: TestAws,
   queue: string,
   bodies: readonly Uint8Array[],
-  timeout = 40_000,
+  timeout = 10_000,
 ): Promise<void> {
   await until(
     () => {

@@ -106,7 +106,9 @@ function mqtt(name: BrokerName, version: Version, keeps: number): SourceCase {
       const client = await plainClient(at, version)
       const send: OpenSource['send'] = async (place, body, userProperties) => {
         const properties =
-          version === 5 ? { properties: { userProperties: { ...userProperties } as never } } : {}
+          version === 5 && Object.keys(userProperties).length > 0
+            ? { properties: { userProperties: { ...userProperties } as never } }
+            : {}
         await client.publishAsync(place, Buffer.from(body), { qos: 1, ...properties })
       }
       const open = opened('mqtt', await mqttFixture(at, version), send, () => client.endAsync())
