@@ -5,7 +5,8 @@ import type { Buffer } from './buffer.ts'
 /**
  * The credit of one source link. The window of unsettled deliveries begins at one and grows by one with each that was
  * settled, so it doubles in each round trip up to `prefetch`: a crash loop burns one message of a broker's delivery
- * limit and not five hundred. Beside the window, the buffer's limits bind. Bytes are foreseen from the largest message
+ * limit and not five hundred. It grows as well when a delivery waits for a place for dead letters, so that a bad first
+ * message does not stop those behind it. Beside the window, the buffer's limits bind. Bytes are foreseen from the largest message
  * seen lately, as most protocols grant messages and not bytes.
  */
 export class Credit {
@@ -36,6 +37,11 @@ export class Credit {
     this.#outstandingBytes -= delivery.size
     this.#held++
     this.#largest = Math.max(delivery.size, this.#largest * 0.99)
+  }
+
+  /** A delivery has to wait for a place for its dead letter: another may come in its stead, within `prefetch`. */
+  waits(): void {
+    if (this.#window < this.#prefetch) this.#window++
   }
 
   finished(settled: boolean): void {

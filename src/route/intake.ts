@@ -65,6 +65,12 @@ export class Intake {
     return this.#buffer.take()
   }
 
+  /** It cannot be finished for now, through no fault of those behind it. */
+  waits({ credit }: Received): void {
+    credit.waits()
+    this.#topUp()
+  }
+
   finished(received: Received, settled: boolean): void {
     this.#buffer.finished(received)
     received.credit.finished(settled)

@@ -180,7 +180,8 @@ export class Route {
    * Dead-letters; resolves with how to settle, or with undefined when the delivery was lost or the route stopped first.
    * Never rejects.
    */
-  #bury({ delivery, at }: Received, target: string, message: Message, error: Error, attempts: number) {
+  #bury(received: Received, target: string, message: Message, error: Error, attempts: number) {
+    const { delivery, at } = received
     if (!(error instanceof MessageRefused)) this.#report.unexpected(target, error)
     const diedAt = Date.now()
     const about = {
@@ -192,7 +193,8 @@ export class Route {
       receivedAt: diedAt - Math.round(performance.now() - at),
       diedAt,
     }
-    return this.#deadLetters.store(deadLetterOf(about, error), delivery.lost)
+    const waits = () => this.#intake.waits(received)
+    return this.#deadLetters.store(deadLetterOf(about, error), delivery.lost, waits)
   }
 
   /** Without an outcome the delivery is lost, or left for closing to give back. Never rejects. */

@@ -215,6 +215,23 @@ describe('route', () => {
     })
   })
 
+  it('holds up none behind a dead letter that waits for a place, be it the very first message', async t => {
+    const place = memoryQueue('dead-away')
+    place.failWith = () => new SinkUnavailable('down')
+    const { source, target, route } = await routeOnMemory(t, {
+      deadLetters: [{ name: 'dead-away', sink: memoryTarget('dead-away') }],
+      prefetch: 20,
+    })
+    target.failWith = m => (bodies([m])[0]!.startsWith('bad') ? new MessageRefused('no') : undefined)
+    for (const body of ['bad 1', 'bad 2', 'bad 3', ...numbered(50)]) source.put(message(body))
+    await until(() => target.messages.length === 50, { what: 'the good ones' })
+    assert.equal(route.status().source.messages, 3)
+    place.failWith = undefined
+    await until(() => place.messages.length === 3 && route.status().source.messages === 0, {
+      what: 'the dead letters',
+    })
+  })
+
   it("rejects at the source where the dead letter is the broker's own", async t => {
     const { source, target } = await routeOnMemory(t, { deadLetters: [{ name: 'broker', rejects: true }] })
     target.failWith = () => new MessageRefused('no')

@@ -36,6 +36,7 @@ export interface LogLine {
   readonly link?: string
   readonly target?: string
   readonly to?: string
+  readonly place?: string
   readonly reason?: string
 }
 
@@ -99,8 +100,8 @@ export async function runBridge(t: TestContext, config: object): Promise<BridgeP
       await until(
         async () => {
           const answer = await fetch(`${address}/readyz?strict`)
-          const { down } = (await answer.json()) as { down: { route: string }[] }
-          const waiting = down.filter(d => route === undefined || d.route === route)
+          const { down } = (await answer.json()) as { down: { route: string; link: string }[] }
+          const waiting = down.filter(d => d.link !== 'dead_letter' && (route ?? d.route) === d.route)
           if (waiting.length > 0) throw new Error(JSON.stringify(waiting))
           return true
         },

@@ -66,9 +66,10 @@ export class DeadLetters {
 
   /**
    * Resolves once a place has confirmed the letter, with how its delivery is to be settled; with undefined when the
-   * delivery was lost or the route was stopped before that. Never rejects.
+   * delivery was lost or the route was stopped before that. Never rejects. `waits` is called once if no place takes the
+   * letter at the first try.
    */
-  async store(letter: DeadLetter, lost: AbortSignal): Promise<Outcome | undefined> {
+  async store(letter: DeadLetter, lost: AbortSignal, waits: () => void): Promise<Outcome | undefined> {
     for (let attempt = 1; !lost.aborted && !this.#stopped.aborted; attempt++) {
       for (const { place, keeper } of this.#places) {
         if (!keeper) {
@@ -84,6 +85,7 @@ export class DeadLetters {
           this.#report.failed(place.name, toError(error))
         }
       }
+      if (attempt === 1) waits()
       await pause(backoff(attempt, this.#retry), lost, this.#stopped)
     }
     return undefined
