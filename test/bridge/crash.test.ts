@@ -51,7 +51,11 @@ for (const source of oneOfEach) {
       for (const share of [0.25, 0.6]) {
         const bridge = await runBridge(t, config)
         await atLeast(queue, bodies.length * share)
+        // Calls that never arrive at SQS: what is in them must not have been settled.
+        const silent = aws.faults.leaveUnanswered({ action: 'SendMessageBatch' })
+        await until(() => silent.hits >= 2, { what: 'calls in flight' })
         await bridge.kill()
+        silent.end()
         assert.ok(new Set(bodiesIn(aws, queue)).size < bodies.length, 'it was killed after the end')
       }
       slow.end()
