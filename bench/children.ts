@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -39,6 +40,10 @@ export async function startStandIn(delay: number, port = 0): Promise<StandIn> {
   }
 }
 
+/** As the first line of `src/main.ts` has them. */
+const nodeFlags =
+  /node (--.*)/.exec(readFileSync(join(import.meta.dirname, '../src/main.ts'), 'utf8'))?.[1]?.split(' ') ?? []
+
 /** What the bridge's own process has used. */
 export interface Usage {
   /** CPU seconds, user and system. */
@@ -59,7 +64,10 @@ export async function startBridge(config: object): Promise<BridgeProcess> {
   const file = join(tmpdir(), `sluice-bench-${process.pid}.yaml`)
   await writeFile(file, stringify({ ...config, admin: { port: 0 }, log_level: 'info' }))
   const startedAt = Date.now()
-  const child = fork(join(import.meta.dirname, '../src/main.ts'), ['run', file], { silent: true })
+  const child = fork(join(import.meta.dirname, '../dist/main.js'), ['run', file], {
+    silent: true,
+    execArgv: nodeFlags,
+  })
   let log = ''
   const url = await new Promise<string>((resolve, reject) => {
     child.stderr?.on('data', text => process.stderr.write(text))

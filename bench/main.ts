@@ -10,7 +10,7 @@ import { createQueue, paceAmqp, produceAmqp, publish } from './produce.ts'
 /**
  * Measures the bridge as its own process between a real broker and a stand-in for SQS: messages a second, CPU a
  * message, memory, latency from broker to confirmed, beside two floors (the source alone, the sink alone).
- * Prints a table and writes `bench/results/latest.json`.
+ * Prints a line a run and writes `bench/results/latest.json`. Arguments choose among the runs; see `runs` below.
  */
 const results: Record<string, string | number | null>[] = []
 const rabbitmq = await withBroker('rabbitmq4')
@@ -147,30 +147,31 @@ async function mqttRun(delay: number, count: number): Promise<void> {
   await steady(`MQTT, SQS answers after ${delay} ms`, bridge, standIn, produce)
 }
 
-/** The sink is down for a minute while 100,000 messages wait on the broker. */
+/** The sink goes down under full load and stays away for a minute, while 100,000 messages wait on the broker. */
 async function outage(seconds: number): Promise<void> {
   const queue = `bench-${process.pid}-outage`
-  const count = 100_000
+  const before = 50_000
+  const waiting = 100_000
   const { drop } = await createQueue(rabbitmq, queue)
-  await produceAmqp(rabbitmq, queue, count)
-  let port: number
-  {
-    await using first = await startStandIn(0)
-    port = first.port
-  }
-  await using bridge = await startBridge(fromRabbit(queue, `http://127.0.0.1:${port}`))
+  await produceAmqp(rabbitmq, queue, before)
+  const first = await startStandIn(20)
+  await using bridge = await startBridge(fromRabbit(queue, first.url))
+  await confirmed(first, before)
+  await produceAmqp(rabbitmq, queue, 1_000)
+  await first[Symbol.asyncDispose]()
+  await produceAmqp(rabbitmq, queue, waiting)
   let rss = 0
   for (const end = performance.now() + seconds * 1000; performance.now() < end; ) {
     rss = Math.max(rss, (await bridge.usage()).rss)
     await new Promise(resolve => setTimeout(resolve, 500))
   }
-  await using standIn = await startStandIn(0, port)
-  await confirmed(standIn, count)
-  rss = Math.max(rss, (await bridge.usage()).rss)
+  await using second = await startStandIn(20, first.port)
+  await confirmed(second, waiting)
   note({
-    run: `sink down ${seconds} s, ${count} messages waiting`,
+    run: `sink down for ${seconds} s after ${before} messages, ${waiting} waiting`,
     'largest RSS MiB': mebibytes(rss),
-    arrived: (await standIn.stats()).confirmed,
+    'RSS MiB after the backlog': mebibytes((await bridge.usage()).rss),
+    'carried after': (await second.stats()).confirmed,
   })
   await drop()
 }
@@ -209,13 +210,17 @@ async function confirmed(standIn: StandIn, count: number): Promise<void> {
 
 const mebibytes = (bytes: number): number => Math.round(bytes / 2 ** 20)
 
-await floors(20)
-await backlog('AMQP 1.0 backlog, SQS answers at once', 0, 100_000)
-await backlog('AMQP 1.0 backlog, SQS answers after 20 ms', 20, 100_000)
-await latencyAmqp(20, 2_000)
-await mqttRun(0, 50_000)
-await mqttRun(20, 50_000)
-await outage(60)
+const runs: Readonly<Record<string, () => Promise<void>>> = {
+  floors: () => floors(20),
+  'amqp10-at-once': () => backlog('AMQP 1.0 backlog, SQS answers at once', 0, 100_000),
+  'amqp10-20ms': () => backlog('AMQP 1.0 backlog, SQS answers after 20 ms', 20, 100_000),
+  'amqp10-latency': () => latencyAmqp(20, 2_000),
+  'mqtt-at-once': () => mqttRun(0, 50_000),
+  'mqtt-20ms': () => mqttRun(20, 50_000),
+  outage: () => outage(60),
+}
+const chosen = process.argv.slice(2)
+for (const [name, run] of Object.entries(runs)) if (chosen.length === 0 || chosen.includes(name)) await run()
 const folder = join(import.meta.dirname, 'results')
 await mkdir(folder, { recursive: true })
 await writeFile(join(folder, 'latest.json'), `${JSON.stringify({ machine, results }, null, 2)}\n`)
