@@ -1,26 +1,11 @@
-import { existsSync, readFileSync } from 'node:fs'
 import type { Options } from 'amqplib'
 import type { Headers } from '../../src/core/message.ts'
 import { text } from '../../src/core/value.ts'
+import type { Broker } from '../support/brokers.ts'
 import { numbered, Rabbit } from './amqp091-rabbit.ts'
 import type { Example, SourceFixture, TcpAddress } from './fixture.ts'
 
-export interface RabbitBroker {
-  readonly host: string
-  readonly ports: { readonly amqp: number; readonly amqps: number }
-  readonly username: string
-  readonly password: string
-  /** Files of a client certificate whose user the broker knows. */
-  readonly tls: { readonly ca: string; readonly cert: string; readonly key: string }
-}
-
-const state = new URL('../../.brokers/state.json', import.meta.url)
-
-/** RabbitMQ as scripts/brokers runs it, or undefined. */
-export const running = (name: string): RabbitBroker | undefined =>
-  existsSync(state) ? JSON.parse(readFileSync(state, 'utf8'))[name] : undefined
-
-export const addressOf = ({ host, ports }: RabbitBroker): TcpAddress => ({ host, port: ports.amqp })
+export const addressOf = ({ host, ports }: Broker): TcpAddress => ({ host, port: ports.amqp! })
 
 interface Sample extends Pick<Example, 'title' | 'expected'> {
   readonly options: Options.Publish
@@ -129,10 +114,7 @@ const samples: readonly Sample[] = [
 export const titles: readonly string[] = samples.map(s => s.title)
 
 /** The source suite's view of RabbitMQ, with queues of this kind. */
-export async function rabbitFixture(
-  broker: RabbitBroker,
-  queue: Options.AssertQueue,
-): Promise<SourceFixture> {
+export async function rabbitFixture(broker: Broker, queue: Options.AssertQueue): Promise<SourceFixture> {
   const rabbit = await Rabbit.connect(addressOf(broker), broker)
   const { username, password } = broker
   return {

@@ -1,8 +1,8 @@
 import type { Channel, ConsumeMessage } from 'amqplib'
 
 /**
- * The unsettled deliveries of one channel, by delivery tag, and their acknowledgement. Accepted ones are acknowledged
- * together at the end of a turn of the event loop.
+ * The unsettled deliveries of one channel, by delivery tag, and their acknowledgement. What was settled is told to the
+ * broker at the end of a turn of the event loop, accepted ones together.
  *
  * basic.ack with `multiple` covers every unsettled tag up to its own. It is sent only for a tag below which nothing is
  * unsettled but what was accepted too: tags come in rising order on a channel, so those up to the oldest delivery that
@@ -14,6 +14,8 @@ export class Acks {
   readonly #open = new Set<number>()
   /** Accepted and not acknowledged yet. */
   readonly #accepted: number[] = []
+  /** Rejected, and the broker does not know yet. */
+  readonly #rejected: number[] = []
   #flushing: PromiseWithResolvers<void> | undefined
   #isHeld = false
   #lastTag = 0
@@ -56,18 +58,13 @@ export class Acks {
   /** Resolves when the acknowledgement is on its way to the broker. Rejects when the channel is closed. */
   accept(tag: number): Promise<void> {
     if (this.#open.delete(tag)) this.#accepted.push(tag)
-    if (!this.#flushing) {
-      this.#flushing = Promise.withResolvers()
-      if (!this.#isHeld) setImmediate(() => this.#isHeld || this.flush())
-    }
-    return this.#flushing.promise
+    return this.#flushSoon()
   }
 
-  /** basic.nack without requeue: the queue's dead letter exchange, where it has one. Throws like `accept`. */
-  reject(tag: number): void {
-    if (!this.#open.delete(tag)) return
-    this.#channel.nack(delivery(tag), false, false)
-    this.#gone(tag)
+  /** basic.nack without requeue: the queue's dead letter exchange, where it has one. Resolves like `accept`. */
+  reject(tag: number): Promise<void> {
+    if (this.#open.delete(tag)) this.#rejected.push(tag)
+    return this.#flushSoon()
   }
 
   /** Sends no acknowledgements until `release`. */
@@ -85,10 +82,27 @@ export class Acks {
     const flushing = this.#flushing
     this.#flushing = undefined
     try {
+      this.#nack(this.#rejected.splice(0))
       this.#acknowledge(this.#accepted.splice(0))
       flushing?.resolve()
     } catch (error) {
       flushing?.reject(error)
+    }
+  }
+
+  #flushSoon(): Promise<void> {
+    if (!this.#flushing) {
+      this.#flushing = Promise.withResolvers()
+      if (!this.#isHeld) setImmediate(() => this.#isHeld || this.flush())
+    }
+    return this.#flushing.promise
+  }
+
+  /** Before the acknowledgements, one of which may cover all tags up to its own. */
+  #nack(rejected: readonly number[]): void {
+    for (const tag of rejected) {
+      this.#channel.nack(delivery(tag), false, false)
+      this.#gone(tag)
     }
   }
 

@@ -5,7 +5,7 @@ import { type Connection, SharedConnections } from '../shared/shared-connections
 import { tlsOptions } from '../shared/tls.ts'
 import { within } from '../shared/within.ts'
 import { refusal, vhost } from './errors.ts'
-import { keepRawProperties } from './frames.ts'
+import { isEnded, keepRawProperties } from './frames.ts'
 import type { ConnectionOptions } from './options.ts'
 
 /** One connection for all links of a connection in the configuration, each with a channel of its own. */
@@ -34,7 +34,9 @@ export class AmqpConnection implements Connection {
     const limit = options.connect_timeout
     try {
       const model = await within(limit, 'logging in', login(url, options, name, socket.signal))
-      return new AmqpConnection(url, model, socket, limit)
+      const connection = new AmqpConnection(url, model, socket, limit)
+      if (isEnded(model.connection)) throw new Error('the broker closed the connection at once')
+      return connection
     } catch (error) {
       socket.abort()
       throw refusal(error, url, options)
@@ -86,10 +88,15 @@ export class AmqpConnection implements Connection {
   }
 
   close(): Promise<void> {
-    this.#closing ??= within(this.#limit, 'closing', this.#model.close())
-      .catch(() => {})
-      .finally(() => this.#socket.abort())
+    this.#closing ??= this.#close()
     return this.#closing
+  }
+
+  /** amqplib's own close() stays pending when the connection is cut before the broker has answered it. */
+  async #close(): Promise<void> {
+    const closing = Promise.race([this.#model.close(), this.closed])
+    await within(this.#limit, 'closing', closing).catch(() => {})
+    this.#socket.abort()
   }
 
   #notify(text: string): void {

@@ -8,7 +8,12 @@ export interface RawProperties {
 interface FrameReader {
   rest: Buffer
   recvFrame(): unknown
+  /** True once it expects no more of its socket: it has ended, or is about to. */
+  readonly expectSocketClose: boolean
 }
+
+/** Has it died before anybody could listen? amqplib tells only those who listened before. */
+export const isEnded = (connection: unknown): boolean => (connection as FrameReader).expectSocketClose
 
 const frameHeader = 7
 const contentHeader = 2
@@ -24,8 +29,12 @@ const frameEnd = 0xce
 export function keepRawProperties(connection: unknown): void {
   const reader = connection as FrameReader
   const { recvFrame } = reader
-  if (typeof recvFrame !== 'function' || !Buffer.isBuffer(reader.rest)) {
-    throw new Error('this version of amqplib is unknown: its connection has no recvFrame() and rest')
+  if (
+    typeof recvFrame !== 'function' ||
+    !Buffer.isBuffer(reader.rest) ||
+    typeof reader.expectSocketClose !== 'boolean'
+  ) {
+    throw new Error('this version of amqplib is unknown: its connection has another shape')
   }
   reader.recvFrame = function (this: FrameReader) {
     return contentHeaderFrame(this) ?? recvFrame.call(this)

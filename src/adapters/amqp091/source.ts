@@ -146,7 +146,8 @@ class AmqpSource implements Source {
     if (!this.#channelIsOpen) return
     this.#forget()
     if (this.#lease.connection.nackIsFree && this.#acks.unsettled > 0) this.#channel.nackAll(true)
-    await this.#channel.close()
+    // amqplib's close() stays pending when the connection is cut before the broker has answered it.
+    await Promise.race([this.#channel.close(), this.#lease.connection.closed])
   }
 
   #receive(message: ConsumeMessage | null): void {
@@ -164,7 +165,7 @@ class AmqpSource implements Source {
     const { raw } = properties as unknown as RawProperties
     const tag = fields.deliveryTag
     return {
-      ...decode(this.#at.options.queue, { ...fields, raw, content }),
+      ...decode(this.#at.options.queue, { ...fields, raw, content: own(content) }),
       size: content.length + raw.length,
       lost: this.#lost.signal,
       settle: outcome => this.#settle(tag, outcome),
@@ -176,7 +177,7 @@ class AmqpSource implements Source {
     this.#prefetch.settled()
     try {
       if (outcome === 'accepted') await this.#acks.accept(tag)
-      else this.#acks.reject(tag)
+      else await this.#acks.reject(tag)
     } catch (cause) {
       throw this.#linkLost(cause)
     }
@@ -222,6 +223,9 @@ class AmqpSource implements Source {
     })
   }
 }
+
+/** A small message that waits must not keep the whole chunk of the stream in memory that it came in. */
+const own = (content: Buffer): Buffer => (content.length < 16_384 ? Buffer.from(content) : content)
 
 /** Names the route in RabbitMQ's management page. The tag has at most 255 bytes, a number at its end included. */
 function consumerName({ connectionName, route }: At): string {
