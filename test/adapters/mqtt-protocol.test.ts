@@ -151,6 +151,25 @@ test('close says DISCONNECT, acknowledges only what was settled, and closed reso
   assert.ok(opened.deliveries[1]!.lost.aborted)
 })
 
+test('close leaves its side open until the broker closes, which may still be busy with what was acknowledged', async () => {
+  await using broker = await ScriptedBroker.listen(4, (packet, client) => {
+    if (packet.cmd !== 'disconnect') polite(packet, client)
+  })
+  const opened = await Opened.at(at(broker))
+  let ended = false
+  broker.last.socket.on('end', () => {
+    ended = true
+  })
+  const closing = opened.source.close()
+  await broker.last.hears('disconnect', 1)
+  for (let id = 1; id <= 2_000; id++) broker.last.publish(id, 'x'.repeat(1000))
+  await new Promise(resolve => setTimeout(resolve, 200))
+  assert.equal(ended, false)
+  broker.last.socket.end()
+  await closing
+  await broker.last.gone()
+})
+
 test('close is over soon when the peer is silent', async () => {
   await using broker = await ScriptedBroker.listen(4, (packet, client) => {
     if (packet.cmd === 'disconnect') client.socket.pause()

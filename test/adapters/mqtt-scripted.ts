@@ -54,6 +54,7 @@ export const polite: Script = (packet, client) => {
     client.say({ cmd: 'connack', returnCode: 0, reasonCode: 0, sessionPresent: false })
   if (packet.cmd === 'subscribe') client.say({ cmd: 'suback', messageId: packet.messageId!, granted: [1] })
   if (packet.cmd === 'pingreq') client.say({ cmd: 'pingresp' })
+  if (packet.cmd === 'disconnect') client.socket.end()
 }
 
 /** A broker that does what a test says, byte for byte: for what real ones do rarely or never. */

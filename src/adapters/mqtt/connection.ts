@@ -1,8 +1,9 @@
 import type { Socket } from 'node:net'
-import { type IClientOptions, type IConnackPacket, type IPublishPacket, MqttClient } from 'mqtt'
+import { type IConnackPacket, type IPublishPacket, MqttClient } from 'mqtt'
 import { LinkLost } from '../../core/errors.ts'
 import type { BrokerUrl } from '../shared/options.ts'
 import { within } from '../shared/within.ts'
+import { clientOptions } from './client-options.ts'
 import { keepAlive } from './keepalive.ts'
 import { clientIdOf, type SourceAt } from './options.ts'
 import { connectionRefused, reason, TAKEN_OVER } from './refusals.ts'
@@ -16,10 +17,7 @@ export type Receive = (packet: IPublishPacket, next: () => void) => void
 const acknowledgedLater = new Error('acknowledged later')
 
 const PINGREQ = Buffer.of(0xc0, 0)
-const PINGRESP = Buffer.of(0xd0, 0)
 const DISCONNECT = Buffer.of(0xe0, 0)
-const lastAnswer = 300
-const goodbye = 2_000
 
 /**
  * One connection to one broker, which dies once. MQTT.js parses, connects and subscribes; what must not depend on its
@@ -32,6 +30,7 @@ export class Connection {
   readonly #client: MqttClient
   readonly #socket: Socket
   readonly #clientId: string
+  readonly #goodbye: number
   readonly #lost = new AbortController()
   #connack: IConnackPacket | undefined
   #closing = false
@@ -45,6 +44,7 @@ export class Connection {
     const opened = performance.now()
     let broke: Error | undefined
     this.#clientId = clientIdOf(at)
+    this.#goodbye = at.connection.connect_timeout
     this.#socket = socket
     this.closed = new Promise(resolve => {
       socket.on('error', error => {
@@ -130,32 +130,21 @@ export class Connection {
     this.#socket.destroy()
   }
 
-  /** Says goodbye, which keeps a persistent session. What is still coming is thrown away, so that the broker can hear us. */
+  /**
+   * Says goodbye, which keeps a persistent session, and waits until the broker closes: it has then heard all that we
+   * acknowledged. Artemis handles acknowledgements apart from the socket, and one that the end of our side overtakes is
+   * forgotten, its message sent again. What is still coming is thrown away, so that the broker can hear us.
+   */
   async close(): Promise<void> {
     if (!this.#lost.signal.aborted) {
       this.#closing = true
       this.#lost.abort(new LinkLost('the source was closed'))
       this.#socket.unpipe()
-      await this.#heardAll()
-      this.#socket.end(DISCONNECT)
-      await within(goodbye, 'closing', this.closed).catch(() => this.#socket.destroy())
+      this.#socket.resume()
+      this.#socket.write(DISCONNECT)
+      await within(this.#goodbye, 'closing', this.closed).catch(() => this.#socket.destroy())
     }
     await this.closed
-  }
-
-  /**
-   * Waits a moment for the answer to a last ping: Artemis forgets an acknowledgement that DISCONNECT follows at once,
-   * and would send its message again. Throws away all else that comes.
-   */
-  async #heardAll(): Promise<void> {
-    const answered = new Promise<void>(resolve => {
-      this.#socket.on('data', (bytes: Buffer) => bytes.subarray(-2).equals(PINGRESP) && resolve())
-    })
-    this.#socket.resume()
-    this.#socket.write(PINGREQ)
-    await within(lastAnswer, 'the answer to the last ping', Promise.race([answered, this.closed])).catch(
-      () => {},
-    )
   }
 
   async #connected(): Promise<void> {
@@ -224,31 +213,3 @@ export class Connection {
     else this.#early = () => this.#receive?.(packet, next)
   }
 }
-
-/** Never reconnects, never resubscribes, keeps no time: all that is done here and above. */
-function clientOptions(at: SourceAt): IClientOptions {
-  const { connection, options } = at
-  const persistent = options.session === 'persistent'
-  return {
-    clientId: clientIdOf(at),
-    protocolVersion: connection.version === 5 ? 5 : 4,
-    clean: !persistent,
-    keepalive: Math.max(1, Math.ceil(connection.heartbeat / 1000)),
-    ...(connection.username !== undefined && { username: connection.username }),
-    ...(connection.password !== undefined && { password: connection.password.reveal() }),
-    reconnectPeriod: 0,
-    resubscribe: false,
-    connectTimeout: connection.connect_timeout * 2,
-    timerVariant: { set: () => 1, clear: () => {} },
-    ...(connection.version === 5 && {
-      properties: {
-        receiveMaximum: options.prefetch,
-        topicAliasMaximum: 16,
-        ...(persistent && { sessionExpiryInterval: seconds(options.session_expiry) }),
-      },
-    }),
-  }
-}
-
-/** 0xFFFFFFFF means that the session never expires (MQTT 5, 3.1.2.11.2). */
-const seconds = (milliseconds: number): number => Math.min(Math.ceil(milliseconds / 1000), 0xffff_ffff)

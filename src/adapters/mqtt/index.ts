@@ -1,4 +1,5 @@
 import type { Adapter } from '../../core/adapter.ts'
+import { openSource } from './open.ts'
 import {
   type ConnectionOptions,
   connectionOptions,
@@ -6,7 +7,6 @@ import {
   sourceOptions,
   warnings,
 } from './options.ts'
-import { openSource } from './source.ts'
 
 export const mqtt: Adapter<ConnectionOptions, SourceOptions, never> = {
   protocol: 'mqtt',

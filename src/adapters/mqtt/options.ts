@@ -66,15 +66,15 @@ export type SourceAt = Endpoint<ConnectionOptions, SourceOptions>
 export const clientIdOf = (at: SourceAt): string =>
   at.options.client_id ?? `sluice-${at.connectionName}-${at.route}`
 
-/** A session of its own that ends with its connection: the one of a running bridge is not taken over. */
-export const onTrial = (at: SourceAt): SourceAt => ({
-  ...at,
-  options: {
-    ...at.options,
-    session: 'clean',
-    client_id: `${clientIdOf(at)}-trial-${randomUUID().slice(0, 8)}`,
-  },
-})
+/**
+ * A session of its own that ends with its connection: the one of a running bridge is not taken over. It joins no group,
+ * where it would be given messages that a member should have.
+ */
+export function onTrial(at: SourceAt): SourceAt {
+  const { share: _, ...options } = at.options
+  const client_id = `${clientIdOf(at)}-trial-${randomUUID().slice(0, 8)}`
+  return { ...at, options: { ...options, session: 'clean', client_id } }
+}
 
 export const filterOf = ({ share, topic }: SourceOptions): string =>
   share === undefined ? topic : `$share/${share}/${topic}`
