@@ -11,7 +11,7 @@ import { opening } from './promises/opening.ts'
 
 /** What every source promises. A suite that cannot keep one says why under `skip`. */
 export const sourcePromises = {
-  bytes: 'carries every byte of a body: empty, NUL, broken UTF-8, emoji, 2 MiB',
+  bytes: 'carries every byte of a body: empty, NUL, broken UTF-8, emoji, up to 2 MiB',
   address: 'fails to open where nobody listens, and names the address',
   credentials: 'fails to open with a wrong password, and says so',
   missing: 'fails to open on a place that does not exist, and names it',

@@ -46,6 +46,8 @@ export interface SourceFixture {
   endpoint(name: string, via?: TcpAddress): RawEndpoint
   /** Sends opaque bodies in this order; resolves once the broker has confirmed all of them. */
   produce(name: string, bodies: readonly Uint8Array[]): Promise<void>
+  /** Bytes of the largest body that the broker takes, where that is less than 2 MiB. */
+  readonly largestBody?: number
   /** How many messages the broker still keeps there, unsettled ones included, where it can be asked. */
   left?(name: string): Promise<number>
   /** Takes the link away from the broker's side while the TCP connection lives (deletes the queue, kicks the client). */

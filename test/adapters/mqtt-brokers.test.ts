@@ -5,7 +5,7 @@ import { LinkLost } from '../../src/core/errors.ts'
 import { describeOnBroker } from '../support/brokers.ts'
 import { until } from '../support/until.ts'
 import { cases, mqttBroker } from './mqtt-cases.ts'
-import { connectionTo, plainClient, uniqueName } from './mqtt-fixture.ts'
+import { connectionTo, leave, plainClient, uniqueName } from './mqtt-fixture.ts'
 import { endpoint, Opened } from './mqtt-opened.ts'
 
 for (const { name, version, saysTakenOver, repeatsRetained } of cases) {
@@ -24,7 +24,7 @@ for (const { name, version, saysTakenOver, repeatsRetained } of cases) {
     before(async () => {
       producer = await plainClient(broker, version)
     })
-    after(() => producer?.endAsync())
+    after(() => leave(producer))
 
     test('a target that is down for longer than the keepalive: pings go on, memory is bounded, nothing is lost', async () => {
       const [topic, count] = [uniqueName(), 2_000]

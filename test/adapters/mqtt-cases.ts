@@ -1,9 +1,9 @@
 import type { Broker, BrokerName } from '../support/brokers.ts'
 import type { SourcePromise } from './conformance.ts'
-import type { MqttBroker, Version } from './mqtt-fixture.ts'
+import type { MqttBroker, Traits, Version } from './mqtt-fixture.ts'
 
 /** A broker with a version of the protocol, and how it differs from what the specification or others do. */
-export interface MqttCase {
+export interface MqttCase extends Traits {
   readonly name: BrokerName
   readonly version: Version
   /** Says DISCONNECT 142 to a client whose session is taken over; the others close without a word. */
@@ -23,12 +23,15 @@ export const cases: readonly MqttCase[] = [
   { name: 'rabbitmq3', version: '3.1.1', skip: window(10) },
   { name: 'rabbitmq4', version: '3.1.1', skip: window(10) },
   { name: 'rabbitmq4', version: 5, saysTakenOver: true, skip: window(10) },
-  { name: 'activemq', version: '3.1.1', repeatsRetained: true },
-  { name: 'artemis', version: '3.1.1' },
+  // ActiveMQ 6.3.1 refuses a PUBLISH whose remaining length takes four bytes: apache/activemq issue 2518.
+  { name: 'activemq', version: '3.1.1', repeatsRetained: true, largestBody: 2 * 2 ** 20 - 100 },
+  // Artemis 2.40 acknowledges and delivers 1 in 1,000 of such messages after later ones.
+  { name: 'artemis', version: '3.1.1', reorders: true },
   {
     name: 'artemis',
     version: 5,
     saysTakenOver: true,
+    reorders: true,
     skip: {
       cuts: 'Artemis 2.40 keeps the send quota of a connection that was cut, and stalls (ARTEMIS-5469)',
     },

@@ -11,14 +11,14 @@ export interface MqttBroker extends TcpAddress {
 
 export type Version = '3.1.1' | 5
 
-/** A client that is not the adapter. */
-export function plainClient(
+/** A client that is not the adapter. What it publishes fails when the broker closes; nothing waits for ever. */
+export async function plainClient(
   broker: MqttBroker,
   version: Version,
   more: IClientOptions = {},
 ): Promise<MqttClient> {
   const { host, port, username, password } = broker
-  return connectAsync({
+  const client = await connectAsync({
     host,
     port,
     username,
@@ -28,6 +28,20 @@ export function plainClient(
     reconnectPeriod: 0,
     ...more,
   })
+  // MQTT.js keeps the callbacks of publishes that were not confirmed, in case somebody reconnects.
+  client.on('close', () => client.end(true))
+  return client
+}
+
+/**
+ * Says goodbye and waits until the broker closes, which it does when it is done with the session. Artemis still hands
+ * messages to one whose client closes itself, and then gives them back behind the others.
+ */
+export async function leave(client: MqttClient | undefined): Promise<void> {
+  if (!client?.connected) return
+  const closed = new Promise(resolve => client.stream.once('close', resolve))
+  client.stream.write(Buffer.of(0xe0, 0))
+  await closed
 }
 
 /** The connection of a configuration. */
@@ -40,8 +54,21 @@ export const connectionTo = (broker: MqttBroker, version: Version, via: TcpAddre
 
 export const uniqueName = (): string => `sluice-${randomUUID().slice(0, 13)}`
 
+/** What a broker does not do as others. */
+export interface Traits {
+  /** Bytes of the largest body that it takes, where that is less than 2 MiB. */
+  readonly largestBody?: number
+  /** Now and then puts messages in another order that a client publishes without waiting for each PUBACK. */
+  readonly reorders?: boolean
+}
+
 /** A place is a topic of its own and a session that is subscribed to it. */
-export async function mqttFixture(broker: MqttBroker, version: Version): Promise<SourceFixture> {
+export async function mqttFixture(
+  broker: MqttBroker,
+  version: Version,
+  { largestBody, reorders = false }: Traits = {},
+): Promise<SourceFixture> {
+  const unconfirmed = reorders ? 1 : 100
   const producer = await plainClient(broker, version)
   const clientId = (name: string) => `sluice-conformance-${name}`
   const visit = async (name: string, visited: (client: MqttClient) => Promise<unknown>) => {
@@ -52,10 +79,11 @@ export async function mqttFixture(broker: MqttBroker, version: Version): Promise
       ...properties,
     })
     await visited(client)
-    await client.endAsync()
+    await leave(client)
   }
   return {
     address: broker,
+    ...(largestBody !== undefined && { largestBody }),
     create: async () => {
       const name = uniqueName()
       await visit(name, client => client.subscribeAsync(name, { qos: 1 }))
@@ -66,14 +94,14 @@ export async function mqttFixture(broker: MqttBroker, version: Version): Promise
       source: { topic: name, session_expiry: '1h' },
     }),
     produce: async (name, bodies) => {
-      for (let i = 0; i < bodies.length; i += 100) {
-        const some = bodies.slice(i, i + 100)
+      for (let i = 0; i < bodies.length; i += unconfirmed) {
+        const some = bodies.slice(i, i + unconfirmed)
         await Promise.all(some.map(b => producer.publishAsync(name, Buffer.from(b), { qos: 1 })))
       }
     },
     detach: name => visit(name, async () => {}),
     examples: version === 5 ? examples(producer) : [],
-    close: () => producer.endAsync(),
+    close: () => leave(producer),
   }
 }
 

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { sentence } from '../../src/core/errors.ts'
 import { describeOnBroker } from '../support/brokers.ts'
 import { mqttBroker } from './mqtt-cases.ts'
-import { plainClient, uniqueName } from './mqtt-fixture.ts'
+import { leave, plainClient, uniqueName } from './mqtt-fixture.ts'
 import { endpoint, Opened } from './mqtt-opened.ts'
 
 await describeOnBroker('mosquitto', 'MQTT over TLS', broker => {
@@ -27,7 +27,7 @@ await describeOnBroker('mosquitto', 'MQTT over TLS', broker => {
       await opened.came(1)
       assert.deepEqual(opened.ids, [scheme])
     }
-    await producer.endAsync()
+    await leave(producer)
   })
 
   test('a certificate of an authority nobody trusts is refused', async () => {
