@@ -107,7 +107,10 @@ admin: { port: abc }
   })
 
   it('refuses a target with the name of another link', () => {
-    assert.match(problemsOf(minimal.replace('{ main:', '{ source:'))[0] ?? '', /targets\.source: expected another name/)
+    assert.match(
+      problemsOf(minimal.replace('{ main:', '{ source:'))[0] ?? '',
+      /targets\.source: expected another name/,
+    )
   })
 
   it('refuses a broker as the place for dead letters where the source cannot reject', () => {
