@@ -88,7 +88,7 @@ function join({ client, server }: Pair, gone: () => void): void {
     [server, client],
   ] as const) {
     from.setNoDelay()
-    from.on('error', () => to.resetAndDestroy())
+    from.on('error', () => resetSide(to))
     from.on('close', () => {
       if (!to.writableEnded) to.destroy()
       if (client.destroyed && server.destroyed) gone()
@@ -109,6 +109,12 @@ function hold({ client, server }: Pair): void {
 }
 
 function reset({ client, server }: Pair): void {
-  client.resetAndDestroy()
-  server.resetAndDestroy()
+  resetSide(client)
+  resetSide(server)
+}
+
+/** A reset while the end is being sent fails with EINVAL, and then Node 24 spins for ever when the process exits. */
+function resetSide(side: Socket): void {
+  if (side.writableEnded && !side.writableFinished) side.destroy()
+  else side.resetAndDestroy()
 }
