@@ -84,6 +84,8 @@ export function links(bench: RabbitBench): void {
     const consumer = await open(t, exclusive)
     await consumer.take(1)
     await assert.rejects(Consumer.open(amqp091, endpoint(queue, undefined, { exclusive: true })), /1 other/)
+    const trial = { signal: t.signal, report: () => {}, trial: true } as const
+    await (await amqp091.source!.open(exclusive, () => {}, trial)).close()
     const other = await open(t, queue)
     other.grant(1)
     assert.match(sentence(await other.source.closed), /exclusive/)

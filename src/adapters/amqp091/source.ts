@@ -24,7 +24,11 @@ export const source: SourceKind<ConnectionOptions, SourceOptions> = {
   canReject: true,
   holdLimit: () => holdLimit,
   isExclusive: at => at.options.exclusive,
-  async open(at, deliver, context) {
+  async open(configured, deliver, context) {
+    // On trial a running bridge may be the exclusive consumer, and stays it.
+    const at = context.trial
+      ? { ...configured, options: { ...configured.options, exclusive: false } }
+      : configured
     const connect = () => openConnection(at.connection, at.connectionName)
     const lease = await connections.lease(at.connection, connect, context.signal)
     const channel = await openChannel(lease, context.signal)
