@@ -1,18 +1,17 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
-import { after, type TestContext, test } from 'node:test'
+import { type TestContext, test } from 'node:test'
 import type { TcpAddress } from '../adapters/fixture.ts'
 import { runBridge } from '../support/bridge-process.ts'
 import { describeOnBroker } from '../support/brokers.ts'
-import { startAws } from '../support/fauxqs.ts'
+import type { TestAws } from '../support/fauxqs.ts'
 import { startProxy } from '../support/proxy.ts'
 import { until } from '../support/until.ts'
-import { arrived, awsConnection, deadFolder, numbered, quick, titleOf } from './setting.ts'
+import { arrived, awsConnection, deadFolder, numbered, quick, suiteAws, titleOf } from './setting.ts'
 import { oneOfEach } from './sources.ts'
 
-const aws = await startAws()
-after(() => aws.stop())
+let aws: TestAws
 
 /** A server on a free port that does this to whoever connects. */
 async function server(t: TestContext, serve: (client: Socket) => void): Promise<TcpAddress> {
@@ -40,6 +39,9 @@ async function interruptible(t: TestContext, broker: TcpAddress) {
 
 for (const [i, source] of oneOfEach.entries()) {
   await describeOnBroker(source.broker, titleOf(source), broker => {
+    suiteAws(started => {
+      aws = started
+    })
     test('says what is wrong with each link, and a good route beside them carries', async t => {
       const open = await source.open(broker)
       t.after(() => open.close())
@@ -79,7 +81,10 @@ for (const [i, source] of oneOfEach.entries()) {
           reason: /127\.0\.0\.1:1.*ECONNREFUSED|ECONNREFUSED.*127\.0\.0\.1:1/,
         },
       }
-      const nowhere = scheme === 'mqtt' ? { client_id: `${place}-other` } : { queue: 'no-such-queue' }
+      const nowhere =
+        scheme === 'mqtt'
+          ? { topic: `${place}/other`, client_id: `${place}-other` }
+          : { queue: 'no-such-queue' }
       const main = { connection: 'cloud', queue }
       const bridge = await runBridge(t, {
         defaults: { ...quick, dead_letter: [{ folder: deadFolder(t).path }] },
@@ -154,6 +159,9 @@ for (const [i, source] of oneOfEach.entries()) {
 }
 
 await describeOnBroker(oneOfEach[0]!.broker, 'the bridge to AWS', broker => {
+  suiteAws(started => {
+    aws = started
+  })
   test('says that AWS does not know its credentials, and carries once it does', async t => {
     const open = await oneOfEach[0]!.open(broker)
     t.after(() => open.close())

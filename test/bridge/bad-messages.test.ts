@@ -1,15 +1,24 @@
 import assert from 'node:assert/strict'
-import { after, test } from 'node:test'
+import { test } from 'node:test'
 import { readRecord } from '../../src/route/dead-letter/record.ts'
 import { runBridge } from '../support/bridge-process.ts'
 import { describeOnBroker } from '../support/brokers.ts'
-import { startAws } from '../support/fauxqs.ts'
+import type { TestAws } from '../support/fauxqs.ts'
 import { until } from '../support/until.ts'
-import { arrived, awsConnection, bodiesIn, bytesOf, deadFolder, inQueue, quick, titleOf } from './setting.ts'
+import {
+  arrived,
+  awsConnection,
+  bodiesIn,
+  bytesOf,
+  deadFolder,
+  inQueue,
+  quick,
+  suiteAws,
+  titleOf,
+} from './setting.ts'
 import { oneOfEach, sources } from './sources.ts'
 
-const aws = await startAws()
-after(() => aws.stop())
+let aws: TestAws
 
 await takeEveryCharacter()
 const mebibyte = 2 ** 20
@@ -54,6 +63,9 @@ const odd: readonly Buffer[] = [
 
 for (const [i, source] of oneOfEach.entries()) {
   await describeOnBroker(source.broker, titleOf(source), broker => {
+    suiteAws(started => {
+      aws = started
+    })
     test('dead-letters what SQS does not take, exactly, and carries what comes after it', async t => {
       const open = await source.open(broker)
       t.after(() => open.close())
@@ -106,6 +118,9 @@ for (const [i, source] of oneOfEach.entries()) {
 }
 
 await describeOnBroker(sources.mqtt5.broker, 'the bridge from MQTT', broker => {
+  suiteAws(started => {
+    aws = started
+  })
   for (const source of [sources.mqtt311, sources.mqtt5]) {
     test(`carries equal bodies to a FIFO queue, each of them, over ${source.title}`, async t => {
       const open = await source.open(broker)

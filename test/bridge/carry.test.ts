@@ -1,17 +1,19 @@
 import assert from 'node:assert/strict'
-import { after, test } from 'node:test'
+import { test } from 'node:test'
 import { runBridge } from '../support/bridge-process.ts'
 import { describeOnBroker } from '../support/brokers.ts'
-import { startAws } from '../support/fauxqs.ts'
-import { arrived, awsConnection, deadFolder, inQueue, numbered, quick, titleOf } from './setting.ts'
+import type { TestAws } from '../support/fauxqs.ts'
+import { arrived, awsConnection, deadFolder, inQueue, numbered, quick, suiteAws, titleOf } from './setting.ts'
 import { type SourceCase, sources } from './sources.ts'
 
-const aws = await startAws()
-after(() => aws.stop())
+let aws: TestAws
 const bodies = numbered(100)
 
 for (const [key, source] of Object.entries(sources)) {
   await describeOnBroker(source.broker, titleOf(source), broker => {
+    suiteAws(started => {
+      aws = started
+    })
     test('carries to a queue, a FIFO queue and a topic, and leaves nothing behind', async t => {
       const open = await source.open(broker)
       t.after(() => open.close())

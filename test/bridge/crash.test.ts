@@ -1,14 +1,22 @@
 import assert from 'node:assert/strict'
-import { after, type TestContext, test } from 'node:test'
+import { type TestContext, test } from 'node:test'
 import { type BridgeProcess, runBridge } from '../support/bridge-process.ts'
 import { describeOnBroker } from '../support/brokers.ts'
-import { startAws } from '../support/fauxqs.ts'
+import type { TestAws } from '../support/fauxqs.ts'
 import { until } from '../support/until.ts'
-import { arrived, awsConnection, bodiesIn, numbered, quick, repetitions, titleOf } from './setting.ts'
+import {
+  arrived,
+  awsConnection,
+  bodiesIn,
+  numbered,
+  quick,
+  repetitions,
+  suiteAws,
+  titleOf,
+} from './setting.ts'
 import { type OpenSource, oneOfEach, type SourceCase } from './sources.ts'
 
-const aws = await startAws()
-after(() => aws.stop())
+let aws: TestAws
 
 /** One route, slow enough (800 messages a second) to be met in the middle of its work. */
 async function slowRoute(t: TestContext, queue: string, source: SourceCase, open: OpenSource) {
@@ -42,6 +50,9 @@ const unsettled = (bridge: BridgeProcess) => bridge.metric('sluice_messages_buff
 
 for (const source of oneOfEach) {
   await describeOnBroker(source.broker, titleOf(source), broker => {
+    suiteAws(started => {
+      aws = started
+    })
     test('loses nothing when it is killed twice in the middle', async t => {
       const open = await source.open(broker)
       t.after(() => open.close())
@@ -97,6 +108,9 @@ for (const source of oneOfEach) {
 
 const [source] = oneOfEach
 await describeOnBroker(source!.broker, 'the bridge that cannot finish', broker => {
+  suiteAws(started => {
+    aws = started
+  })
   test('is forced by a second signal, gives back and exits 0; nothing is lost', async t => {
     const open = await source!.open(broker)
     t.after(() => open.close())

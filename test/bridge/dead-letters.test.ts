@@ -1,15 +1,25 @@
 import assert from 'node:assert/strict'
-import { after, type TestContext, test } from 'node:test'
+import { type TestContext, test } from 'node:test'
 import { readRecord } from '../../src/route/dead-letter/record.ts'
 import { runBridge } from '../support/bridge-process.ts'
 import { type Broker, describeOnBroker } from '../support/brokers.ts'
-import { startAws } from '../support/fauxqs.ts'
+import type { TestAws } from '../support/fauxqs.ts'
 import { until } from '../support/until.ts'
-import { arrived, awsConnection, bodiesIn, bytesOf, deadFolder, inQueue, numbered, quick } from './setting.ts'
+import {
+  arrived,
+  awsConnection,
+  bodiesIn,
+  bytesOf,
+  deadFolder,
+  inQueue,
+  numbered,
+  quick,
+  suiteAws,
+} from './setting.ts'
 import { sources } from './sources.ts'
 
-const [aws, other] = await Promise.all([startAws(), startAws()])
-after(() => Promise.all([aws.stop(), other.stop()]))
+let aws: TestAws
+let other: TestAws
 
 const bad = Buffer.from('a\0b')
 let names = 0
@@ -47,6 +57,12 @@ async function bridgeTo(t: TestContext, broker: Broker, places: readonly object[
 }
 
 await describeOnBroker(source.broker, 'a dead letter', broker => {
+  suiteAws(started => {
+    aws = started
+  })
+  suiteAws(started => {
+    other = started
+  })
   test('goes to the next place where the first is missing, and to the first once it is there', async t => {
     const dead = deadFolder(t)
     const places = [{ connection: 'dead', queue: 'dead-later' }, { folder: dead.path }]

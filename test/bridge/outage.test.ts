@@ -3,14 +3,13 @@ import { after, before, describe, type TestContext, test } from 'node:test'
 import { DeleteQueueCommand } from '@aws-sdk/client-sqs'
 import { type BridgeProcess, runBridge } from '../support/bridge-process.ts'
 import { type Broker, describeOnBroker } from '../support/brokers.ts'
-import { startAws, type TestAws } from '../support/fauxqs.ts'
+import type { TestAws } from '../support/fauxqs.ts'
 import { startProxy } from '../support/proxy.ts'
 import { until } from '../support/until.ts'
-import { arrived, awsConnection, bodiesIn, deadFolder, numbered, quick } from './setting.ts'
+import { arrived, awsConnection, bodiesIn, deadFolder, numbered, quick, suiteAws } from './setting.ts'
 import { type OpenSource, oneOfEach, type SourceCase, sources } from './sources.ts'
 
-const aws = await startAws()
-after(() => aws.stop())
+let aws: TestAws
 
 /** What the suffering route may hold. */
 const limit = 100
@@ -101,6 +100,9 @@ const faults: Record<
 }
 
 function suite(source: SourceCase, broker: Broker): void {
+  suiteAws(started => {
+    aws = started
+  })
   describe('while its target', () => {
     let open: OpenSource
     let bridge: BridgeProcess
@@ -175,6 +177,9 @@ await describeOnBroker(sources.amqp10Rabbit4.broker, 'the bridge', broker =>
 
 for (const source of oneOfEach) {
   await describeOnBroker(source.broker, `the bridge from ${source.title} while its broker`, broker => {
+    suiteAws(started => {
+      aws = started
+    })
     const outage = async (t: TestContext, begin: (proxy: Awaited<ReturnType<typeof startProxy>>) => void) => {
       const open = await source.open(broker)
       t.after(() => open.close())

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { after, type TestContext, test } from 'node:test'
+import { type TestContext, test } from 'node:test'
 import rhea from 'rhea'
 import { activemq, rabbitmq } from '../adapters/amqp10-brokers.ts'
 import { type Amqp10Broker, Producer } from '../adapters/amqp10-client.ts'
@@ -7,12 +7,11 @@ import { mqttFixture } from '../adapters/mqtt-fixture.ts'
 import { StompClient } from '../adapters/stomp-client.ts'
 import { runBridge } from '../support/bridge-process.ts'
 import { type Broker, type BrokerName, describeOnBroker, startOwnBroker } from '../support/brokers.ts'
-import { startAws } from '../support/fauxqs.ts'
+import type { TestAws } from '../support/fauxqs.ts'
 import { until } from '../support/until.ts'
-import { arrived, awsConnection, bodiesIn, numbered, quick, repetitions } from './setting.ts'
+import { arrived, awsConnection, bodiesIn, numbered, quick, repetitions, suiteAws } from './setting.ts'
 
-const aws = await startAws()
-after(() => aws.stop())
+let aws: TestAws
 
 async function ownBroker(t: TestContext, name: BrokerName) {
   const own = await startOwnBroker(name)
@@ -70,6 +69,9 @@ const restarts: readonly Restart[] = [
 
 for (const { name, other, otherUrl, dial, fillOther } of restarts) {
   await describeOnBroker(name, 'the bridge from a broker that is killed', () => {
+    suiteAws(started => {
+      aws = started
+    })
     test(`loses nothing over AMQP 1.0 and ${other} when it comes back`, async t => {
       const own = await ownBroker(t, name)
       const { host, ports, username, password } = own.broker
@@ -115,6 +117,9 @@ for (const { name, other, otherUrl, dial, fillOther } of restarts) {
 }
 
 await describeOnBroker('mosquitto', 'the bridge from a broker that restarts', () => {
+  suiteAws(started => {
+    aws = started
+  })
   test('loses nothing, and subscribes again where the session is gone', async t => {
     const own = await ownBroker(t, 'mosquitto')
     const { host, ports, username, password } = own.broker

@@ -2,10 +2,10 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { TestContext } from 'node:test'
+import { after, before, type TestContext } from 'node:test'
 import type { Message } from '../../src/core/message.ts'
 import { type DeadLetter, readRecord } from '../../src/route/dead-letter/record.ts'
-import type { TestAws } from '../support/fauxqs.ts'
+import { startAws, type TestAws } from '../support/fauxqs.ts'
 import { until } from '../support/until.ts'
 import type { SourceCase } from './sources.ts'
 
@@ -13,6 +13,16 @@ import type { SourceCase } from './sources.ts'
 export const quick = {
   retry: { initial: '20ms', max: '200ms' },
   breaker: { minimum_calls: 3, open_for: '300ms' },
+}
+
+/** An AWS that is there while the tests of this suite run. */
+export function suiteAws(use: (aws: TestAws) => void): void {
+  let aws: TestAws | undefined
+  before(async () => {
+    aws = await startAws()
+    use(aws)
+  })
+  after(() => aws?.stop())
 }
 
 /** The keys of a connection to AWS; `direct` goes past the faults. */
@@ -49,7 +59,7 @@ export async function arrived(
   aws: TestAws,
   queue: string,
   bodies: readonly Uint8Array[],
-  timeout = 10_000,
+  timeout = 40_000,
 ): Promise<void> {
   await until(
     () => {
