@@ -46,7 +46,7 @@ export async function run({ config, warnings }: Loaded): Promise<number> {
   await admin.close()
   log.info(
     deadline.aborted
-      ? 'stopped; what was unfinished has been given back'
+      ? 'stopped at the deadline; what was unfinished is with its broker again'
       : 'stopped; everything was finished',
   )
   signals.unwatch()

@@ -49,7 +49,10 @@ export function loadText(name: string, written: string): Loaded {
   // A text that could not be resolved is wrong in whatever other way only because of that.
   const unresolved = new Set(references.problems.map(p => formatPath(p.path)))
   const told = problems.filter(p => references.problems.includes(p) || !unresolved.has(formatPath(p.path)))
-  if (told.length > 0 || !file) throw new ConfigInvalid(inOrder(told.map(p => text.place(p))))
+  if (told.length > 0 || !file) {
+    const shown = told.map(p => text.place({ ...p, text: references.hide(p.text) }))
+    throw new ConfigInvalid(inOrder(shown))
+  }
   const config: BridgeConfig = {
     connections: ends.connections,
     routes: configs.filter(c => c !== undefined),

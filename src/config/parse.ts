@@ -74,14 +74,14 @@ function expectation(issue: Issue): string {
 
 const secretKey = /password|secret|token|passphrase/i
 
-/** A found value, short, and never a secret. */
+/** A found value, without what may be credentials. */
 function show(value: unknown, path: Path): string {
   if (Array.isArray(value)) return 'a list'
   if (typeof value === 'object' && value !== null) return 'a map'
   if (path.some(step => typeof step === 'string' && secretKey.test(step)))
     return `a ${typeof value} (not shown)`
   const text = JSON.stringify(value) ?? 'nothing'
-  return text.length > 60 ? `${text.slice(0, 57)}…` : text
+  return text.replace(/\/\/.*@/s, '//***@')
 }
 
 interface Def {

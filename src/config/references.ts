@@ -19,6 +19,15 @@ export class References {
     return Object.fromEntries(Object.entries(data).map(([k, v]) => [k, this.resolve(v, [...path, k])]))
   }
 
+  /** A sentence with every resolved value in it put back as it was written. */
+  hide(sentence: string): string {
+    let hidden = sentence
+    for (const [resolved, written] of this.#written) {
+      if (resolved !== '') hidden = hidden.replaceAll(JSON.stringify(resolved).slice(1, -1), written)
+    }
+    return hidden
+  }
+
   /** The text as it may be shown. */
   mask(text: string): string {
     return this.#written.get(text) ?? text

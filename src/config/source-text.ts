@@ -1,4 +1,5 @@
 import { isMap, isNode, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml'
+import { toError } from '../core/errors.ts'
 import type { PlacedProblem, Problem } from './problem.ts'
 
 /** A YAML text that knows where each of its values stands. */
@@ -7,7 +8,7 @@ export class SourceText {
   /** What the text says, as plain data. */
   readonly data: unknown
   /** What is wrong with the text as YAML. */
-  readonly problems: readonly PlacedProblem[]
+  readonly problems: PlacedProblem[]
   readonly #document: ReturnType<typeof parseDocument>
   readonly #lines = new LineCounter()
 
@@ -20,7 +21,18 @@ export class SourceText {
       path: [],
       text: `no well-formed YAML: ${error.message}`,
     }))
-    this.data = this.problems.length === 0 ? this.#document.toJS() : undefined
+    this.data = this.problems.length === 0 ? this.#toData() : undefined
+  }
+
+  /** Aliases are resolved only here, and one without its anchor is found only then. */
+  #toData(): unknown {
+    try {
+      return this.#document.toJS()
+    } catch (error) {
+      const text = `no well-formed YAML: ${toError(error).message}`
+      this.problems.push({ file: this.file, line: 1, column: 1, path: [], text })
+      return undefined
+    }
   }
 
   /** Where the problem is: at its value, its key, or the nearest thing above it that was written. */

@@ -46,7 +46,8 @@ export class Breaker {
     }
     this.#circuit = new CircuitBreaker(record, {
       timeout: false,
-      errorThresholdPercentage: options.failureRate * 100,
+      // The library opens above the threshold, we at it.
+      errorThresholdPercentage: options.failureRate * 100 - 1e-6,
       volumeThreshold: options.minimumCalls,
       rollingCountTimeout: options.window,
       rollingCountBuckets: 10,

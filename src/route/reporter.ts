@@ -18,18 +18,25 @@ export function reporter(route: string, report: Report) {
     stalled: (seconds: number) => report({ type: 'stalled', route, seconds }),
     unexpected: (target: string, error: Error) => report({ type: 'unexpected', route, target, error }),
 
-    ofSource: (): IntakeReport => ({
+    /** `changed` is called when deliveries that waited are lost. */
+    ofSource: (changed: () => void): IntakeReport => ({
       received: size => report({ type: 'received', route, size }),
       lost: () => report({ type: 'lost', route }),
       up: () => report({ type: 'link_up', route, link: 'source' }),
-      down: error => report({ type: 'link_down', route, link: 'source', error }),
+      down: error => {
+        report({ type: 'link_down', route, link: 'source', error })
+        changed()
+      },
       event: event => linkEvent('source', event),
     }),
 
     /** `changed` is called when the target may have become available. */
     ofTarget: (target: string, changed: () => void): TargetReport => ({
       sent: seconds => report({ type: 'sent', route, target, seconds }),
-      failed: (kind, error, attempt) => report({ type: 'send_failed', route, target, kind, error, attempt }),
+      failed: (kind, error, attempt) => {
+        report({ type: 'send_failed', route, target, kind, error, attempt })
+        changed()
+      },
       breaker: (state, error) => {
         report({ type: 'breaker', route, target, state, ...(error && { error }) })
         changed()

@@ -1,4 +1,3 @@
-import { hash, randomUUID } from 'node:crypto'
 import type { Delivery, Outcome } from '../core/delivery.ts'
 import { MessageRefused, toError } from '../core/errors.ts'
 import type { Report } from '../core/events.ts'
@@ -8,6 +7,7 @@ import type { BreakerOptions } from './breaker.ts'
 import type { BufferLimits, Received } from './buffer.ts'
 import { type DeadLetterPlace, DeadLetters } from './dead-letter/dead-letters.ts'
 import { deadLetterOf } from './dead-letter/record.ts'
+import { deliveryId } from './delivery-id.ts'
 import { Intake, type IntakeParts } from './intake.ts'
 import type { Mapping } from './mapping/mapping.ts'
 import { reporter } from './reporter.ts'
@@ -65,7 +65,7 @@ export class Route {
       }),
     )
     this.#deadLetters = new DeadLetters(deadLetters, retry, this.#report.ofDeadLetters(), signal)
-    this.#intake = new Intake(source, buffer, retry, this.#report.ofSource())
+    this.#intake = new Intake(source, buffer, retry, this.#report.ofSource(changed))
     this.#stallWatch = new StallWatch(() => this.#intake.oldestAge, this.#report.stalled)
   }
 
@@ -121,7 +121,7 @@ export class Route {
 
   #canSend(): boolean {
     if (this.#inFlight >= maxInFlight) return false
-    for (const target of this.#targets.values()) if (target.available(this.#inFlight === 0)) return true
+    for (const target of this.#targets.values()) if (target.available) return true
     return false
   }
 
@@ -151,12 +151,9 @@ export class Route {
     }
   }
 
-  /** Gives the delivery its id: see `Properties.deduplicationId`. */
-  #named({ id, message }: Delivery): Message {
-    const deduplicationId =
-      id === undefined
-        ? randomUUID()
-        : hash('sha256', `${this.#intake.connectionName}\0${message.address}\0${id}`)
+  #named(delivery: Delivery): Message {
+    const { message } = delivery
+    const deduplicationId = deliveryId(this.#intake.connectionName, delivery)
     return { ...message, properties: { ...message.properties, deduplicationId } }
   }
 

@@ -44,6 +44,9 @@ export class Target {
   readonly #lanes = new Lanes()
   readonly #stopped: AbortSignal
   #limits: Limits | undefined
+  /** Messages that wait for the first link, and the end of the last one's waiting. */
+  #waiting = 0
+  #queue: Promise<void> = Promise.resolve()
   #confirmed = 0
   #inFlight = 0
 
@@ -72,9 +75,9 @@ export class Target {
   }
 
   /** Can a message be sent without waiting for the target to come back? A half-open breaker wants one, if none is here. */
-  available(idle: boolean): boolean {
+  get available(): boolean {
     if (!this.#keeper.link) return false
-    return this.#breaker.state === 'closed' || (idle && this.#breaker.state === 'half_open')
+    return this.#breaker.state === 'closed' || (this.#inFlight === 0 && this.#breaker.state === 'half_open')
   }
 
   start(): void {
@@ -91,7 +94,7 @@ export class Target {
    * get past (refused, or failing while others succeed) comes back as `error`.
    */
   async deliver(message: Message, lost: AbortSignal): Promise<Sending> {
-    if (!this.#limits) await this.#opened(lost)
+    if (!this.#limits || this.#waiting > 0) await this.#firstOpen(lost)
     if (!this.#limits) return { confirmed: false, attempts: 0 }
     let prepared: Prepared
     try {
@@ -104,7 +107,18 @@ export class Target {
     return this.#lanes.run(orderGroup, () => this.#send(prepared, lost))
   }
 
-  /** The limits of a message are its target's own: nothing is prepared before the target was there once. */
+  /**
+   * The limits of a message are its target's own: nothing is prepared before the target was there once. Those that
+   * wait for it go on in the order they came, and nobody passes them.
+   */
+  async #firstOpen(lost: AbortSignal): Promise<void> {
+    this.#waiting++
+    this.#queue = this.#queue.then(() => (this.#limits ? undefined : this.#opened(lost)))
+    await this.#queue
+    this.#waiting--
+  }
+
+  /** A link, or the end of waiting for one. */
   async #opened(lost: AbortSignal): Promise<void> {
     const ended = new AbortController()
     await Promise.race([this.#keeper.up(), aborted(lost, this.#stopped, ended.signal)])
@@ -165,7 +179,7 @@ export class Target {
   }
 
   async #waitForLink(lost: AbortSignal): Promise<Sink | undefined> {
-    await this.#opened(lost)
+    while (!this.#keeper.link && !lost.aborted && !this.#stopped.aborted) await this.#opened(lost)
     return this.#keeper.link
   }
 

@@ -81,7 +81,7 @@ admin: { port: abc }
       'f.yaml:2:1: conections: unknown key (did you mean "connections"?)',
       'f.yaml:5:20: connections.far.protocol: expected one of amqp10, amqp091, mqtt, stomp, sqs, sns, memory, found "memry" (did you mean "memory"?)',
       'f.yaml:8:25: routes.orders.from.connection: there is no connection "heer" (did you mean "here"?)',
-      'f.yaml:9:19: routes.orders.retry.max: expected a duration such as 200ms, 30s, 5m or 12h, found 5',
+      'f.yaml:9:19: routes.orders.retry.max: expected a duration from 1ms to 24d, such as 200ms, 30s, 5m or 12h, found 5',
       'f.yaml:9:22: routes.orders.retry.inital: unknown key (did you mean "initial"?)',
       'f.yaml:11:16: routes.orders.mapping[0].set.headrs: unknown key (did you mean "headers"?)',
       'f.yaml:13:7: routes.orders.targets.main.queue: missing; expected a text',
@@ -161,7 +161,7 @@ admin: { port: abc }
     assert.equal(printConfig(loadText('f.yaml', printed)), printed)
   })
 
-  it('never shows a secret in a problem', () => {
+  it('never shows a secret in a problem', t => {
     const text = minimal.replace(
       'here: { protocol: memory }',
       'here: { protocol: memory }\n  mq: { protocol: stomp, urls: ["stomp://joe:hunter2@b:1"], username: u, password: 12345678 }',
@@ -170,6 +170,37 @@ admin: { port: abc }
     assert.doesNotMatch(problems, /hunter2|12345678/)
     assert.match(problems, /connections\.mq\.password: expected a text, found a number \(not shown\)/)
     assert.match(problems, /without credentials/)
+    process.env.SLUICE_TEST_SECRET = 's3cret#word/7'
+    t.after(() => delete process.env.SLUICE_TEST_SECRET)
+    for (const url of [
+      'amqps://app:${env:SLUICE_TEST_SECRET}@mq',
+      'rabbit://app:s3cret#word/7@mq',
+      '${env:SLUICE_TEST_SECRET}',
+    ]) {
+      const wrong = minimal.replace(
+        'here: { protocol: memory }',
+        `here: { protocol: memory }\n  mq: { protocol: amqp10, urls: ["${url}"] }`,
+      )
+      const said = problemsOf(wrong).join('\n')
+      assert.match(said, /connections\.mq\.urls\[0\]/)
+      assert.doesNotMatch(said, /s3cret/)
+    }
+  })
+
+  it('refuses durations and sizes that no timer and no buffer can have', () => {
+    for (const wrong of [
+      'stop_timeout: 60d',
+      'stop_timeout: 0s',
+      'defaults: { buffer: { max_bytes: 0B } }',
+    ]) {
+      assert.match(problemsOf(`${minimal}${wrong}\n`)[0] ?? '', /expected a (duration|size)/)
+    }
+  })
+
+  it('says where, also for an alias without its anchor and a URL that cannot be decoded', () => {
+    assert.match(problemsOf(`${minimal}x: *nowhere\n`)[0] ?? '', /^f\.yaml:\d+:\d+: no well-formed YAML/)
+    const wrong = minimal.replace('here: {', 'mq: { protocol: amqp091, urls: ["amqp://h/%zz"] }\n  here: {')
+    assert.match(problemsOf(wrong)[0] ?? '', /^f\.yaml:3:\d+: connections\.mq\.urls\[0\]: expected a URL/)
   })
 
   it('finds expressions that are not well-formed', () => {

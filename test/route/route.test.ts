@@ -270,6 +270,47 @@ describe('route', () => {
     assert.ok(performance.now() - began < 1_000)
   })
 
+  it('keeps the order of messages that waited for a target to open for the first time', async t => {
+    const late = memoryQueue('late-target')
+    late.down = true
+    const { source, route } = await routeOnMemory(t, {
+      targets: new Map([
+        ['early', memoryTarget('early-target')],
+        ['late', memoryTarget('late-target', { fifo: true })],
+      ]),
+    })
+    const put = (n: number) => source.put(message(String(n), { properties: { groupId: 'g' } }))
+    for (let n = 0; n < 4; n++) put(n)
+    await until(() => memoryQueue('early-target').messages.length > 0, { what: 'the early target' })
+    late.down = false
+    for (let n = 4; n < 50; n++) put(n)
+    await until(() => late.messages.length === 50 && route.status().source.messages === 0, { what: 'all' })
+    assert.deepEqual(bodies(late.messages), numbered(50))
+  })
+
+  it('goes on after an outage although a dead letter still waits for its place', async t => {
+    const place = memoryQueue('no-place')
+    place.failWith = () => new SinkUnavailable('down')
+    const { source, target, events } = await routeOnMemory(t, {
+      deadLetters: [{ name: 'place', sink: memoryTarget('no-place') }],
+      mapping: m => {
+        if (bodies([m])[0] === 'bad') throw new MessageRefused('no')
+        return m
+      },
+    })
+    for (const body of numbered(30)) source.put(message(body))
+    await until(() => target.messages.length === 30, { what: 'a start' })
+    target.failWith = () => new SinkUnavailable('down')
+    source.put(message('bad'))
+    for (const body of numbered(30)) source.put(message(body))
+    await until(() => events.some(e => e.type === 'breaker' && e.state === 'open'), {
+      what: 'an open breaker',
+    })
+    source.cut()
+    target.failWith = undefined
+    await until(() => target.messages.length >= 60, { what: 'the others' })
+  })
+
   it('holds the message when no dead-letter place can be opened', async t => {
     const { source, target, route, events } = await routeOnMemory(t, {
       deadLetters: [folderPlace('/dev/null/not-a-folder')],

@@ -1,6 +1,9 @@
 import { isUtf8 } from 'node:buffer'
 import { type Entry, nothing, type Value } from '../../core/value.ts'
 
+/** Deeper ones would overflow the stack of whoever writes them again. */
+const maxDepth = 64
+
 /**
  * Reads AMQP 1.0 encoded values (specification part 1, section 1.6) with their types: the client library would hand
  * them out as bare JavaScript values. Throws RangeError on bytes that are no such value; never reads past the end.
@@ -8,6 +11,7 @@ import { type Entry, nothing, type Value } from '../../core/value.ts'
 export class Reader {
   readonly bytes: Buffer
   position = 0
+  #depth = 0
 
   constructor(bytes: Buffer) {
     this.bytes = bytes
@@ -19,7 +23,10 @@ export class Reader {
 
   /** A described value is read as what it describes: nothing downstream knows foreign descriptors. */
   value(): Value {
-    return this.#ofType(this.constructorCode())
+    if (++this.#depth > maxDepth) throw new RangeError(`values nested more than ${maxDepth} deep`)
+    const value = this.#ofType(this.constructorCode())
+    this.#depth--
+    return value
   }
 
   /** The type code of the value that follows, past its descriptors. */

@@ -7,18 +7,22 @@ import { formatDuration, formatSize, parseDuration, parseSize } from '../../core
  * as people write it (`sluice validate --print`); none may be a one-way transform.
  */
 
-const aDuration = 'expected a duration such as 200ms, 30s, 5m or 12h'
+/** Timers hold 31 bits of milliseconds. */
+const aDuration = 'expected a duration from 1ms to 24d, such as 200ms, 30s, 5m or 12h'
 const aSize = 'expected a size such as 300B, 256KiB or 64MiB'
 
 /** Written `30s`; parsed to milliseconds. Defaults: `duration.prefault('30s')`. */
 export const duration = z.codec(z.string({ error: aDuration }), z.number(), {
-  decode: (written, { issues }) => parseDuration(written) ?? refuse(issues, written, aDuration),
+  decode: (written, { issues }) => {
+    const parsed = parseDuration(written)
+    return parsed && parsed < 2 ** 31 ? parsed : refuse(issues, written, aDuration)
+  },
   encode: formatDuration,
 })
 
 /** Written `64MiB`; parsed to bytes. Defaults: `size.prefault('64MiB')`. */
 export const size = z.codec(z.string({ error: aSize }), z.number(), {
-  decode: (written, { issues }) => parseSize(written) ?? refuse(issues, written, aSize),
+  decode: (written, { issues }) => parseSize(written) || refuse(issues, written, aSize),
   encode: formatSize,
 })
 
@@ -51,6 +55,8 @@ export function brokerUrls(schemes: Schemes) {
       const parsed = URL.parse(written)
       const scheme = parsed && schemes[parsed.protocol.slice(0, -1)]
       if (!parsed || !scheme || parsed.hostname === '') return refuse(issues, written, expected)
+      const decoded = percentDecoded(parsed.pathname.slice(1))
+      if (decoded === undefined) return refuse(issues, written, expected)
       if (parsed.username !== '' || parsed.password !== '') {
         return refuse(
           issues,
@@ -63,7 +69,7 @@ export function brokerUrls(schemes: Schemes) {
         host: parsed.hostname.replace(/^\[|\]$/g, ''),
         port: parsed.port === '' ? scheme.port : Number(parsed.port),
         tls: scheme.tls,
-        path: decodeURIComponent(parsed.pathname.slice(1)),
+        path: decoded,
       }
     },
     encode: broker => broker.text,
@@ -115,4 +121,12 @@ type Issue = { code: 'custom'; input: unknown; message: string }
 function refuse(issues: { push(issue: Issue): unknown }, written: string, expected: string): never {
   issues.push({ code: 'custom', input: written, message: expected })
   return z.NEVER
+}
+
+function percentDecoded(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return undefined
+  }
 }

@@ -60,8 +60,8 @@ function set(rule: SetRule): Mapping {
     return written === undefined ? [] : [[property, compileTemplate(written)] as const]
   })
   return async message => {
-    const newHeaders: Record<string, Value> = {}
-    for (const [header, template] of headers) newHeaders[header] = await template(message)
+    const newHeaders: [string, Value][] = []
+    for (const [header, template] of headers) newHeaders.push([header, await template(message)])
     const newProperties: Record<string, Value | string> = {}
     for (const [property, template] of properties) {
       const value = await template(message)
@@ -69,7 +69,7 @@ function set(rule: SetRule): Mapping {
     }
     return {
       ...message,
-      headers: { ...message.headers, ...newHeaders },
+      headers: Object.fromEntries([...Object.entries(message.headers), ...newHeaders]),
       properties: { ...message.properties, ...newProperties },
     }
   }

@@ -1,0 +1,38 @@
+import { createHash, randomUUID } from 'node:crypto'
+import type { Delivery } from '../core/delivery.ts'
+import type { Message } from '../core/message.ts'
+import { entriesToJson, toTypedJson } from './dead-letter/typed-json.ts'
+
+/**
+ * Names a delivery for `Properties.deduplicationId`: the same name when its broker delivers the message again, another
+ * one for every other message. Without an id of the broker's nothing tells a repetition from an equal message, so the
+ * name is random. With one, body and headers are hashed along: brokers pass on ids that applications wrote, and two
+ * different messages that share one must both arrive.
+ */
+export function deliveryId(
+  connectionName: string,
+  { id, message }: Pick<Delivery, 'id' | 'message'>,
+): string {
+  if (id === undefined) return randomUUID()
+  const hash = createHash('sha256').update(`${connectionName}\0${message.address}\0${id}\0`)
+  return hash.update(bodyOf(message)).update(headersOf(message)).digest('hex')
+}
+
+function bodyOf({ body }: Message): string | Uint8Array {
+  switch (body.kind) {
+    case 'text':
+      return body.text
+    case 'bytes':
+    case 'object':
+      return body.bytes
+    case 'map':
+      return JSON.stringify(entriesToJson(body.entries))
+    case 'list':
+      return JSON.stringify(body.items.map(toTypedJson))
+    case 'none':
+      return ''
+  }
+}
+
+const headersOf = ({ headers }: Message): string =>
+  JSON.stringify(Object.entries(headers).map(([name, value]) => [name, toTypedJson(value)]))
