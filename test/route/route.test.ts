@@ -273,17 +273,26 @@ describe('route', () => {
   it('keeps the order of messages that waited for a target to open for the first time', async t => {
     const late = memoryQueue('late-target')
     late.down = true
-    const { source, route } = await routeOnMemory(t, {
+    const { source, route, events } = await routeOnMemory(t, {
+      mapping: m => (bodies([m])[0] === 'dropped' ? undefined : m),
       targets: new Map([
         ['early', memoryTarget('early-target')],
         ['late', memoryTarget('late-target', { fifo: true })],
       ]),
     })
     const put = (n: number) => source.put(message(String(n), { properties: { groupId: 'g' } }))
+    const early = memoryQueue('early-target')
+    for (let i = 0; i < 60; i++) source.put(message('dropped'))
+    await until(() => events.filter(e => e.type === 'settled').length === 60, { what: 'a wide window' })
     for (let n = 0; n < 4; n++) put(n)
-    await until(() => memoryQueue('early-target').messages.length > 0, { what: 'the early target' })
-    late.down = false
+    await until(() => early.messages.length === 4, { what: 'the early target' })
+    // Nobody can send now, so what comes waits in the buffer and is taken the moment the late target opens.
+    early.down = true
+    early.cut()
     for (let n = 4; n < 50; n++) put(n)
+    late.down = false
+    await until(() => late.messages.length > 0, { what: 'the late target' })
+    early.down = false
     await until(() => late.messages.length === 50 && route.status().source.messages === 0, { what: 'all' })
     assert.deepEqual(bodies(late.messages), numbered(50))
   })

@@ -39,6 +39,6 @@ export const batchingSink = {
     .default('one_per_group')
     .describe(
       'FIFO only: one_per_group has one message of a group in flight; fill sends several of a group in one call, ' +
-        'which is faster and can leave them in the wrong order when AWS takes a later one and not an earlier one',
+        'which is faster, and leaves them in any order when a call or one of its entries fails',
     ),
 }
