@@ -4,6 +4,6 @@ import { runCli } from './cli.ts'
 
 // A bridge makes much garbage and keeps little. Left alone, V8 lets the heap grow to several times what lives in it
 // before it collects; see docs/decisions/0008-heap.md.
-setFlagsFromString('--heap-growing-percent=40')
+setFlagsFromString('--heap-growing-percent=70')
 
 process.exitCode = await runCli(process.argv)
