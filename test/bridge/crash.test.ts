@@ -125,7 +125,7 @@ await describeOnBroker(source!.broker, 'the bridge that cannot finish', broker =
     const began = performance.now()
     assert.equal(await bridge.stop(), 0)
     assert.ok(performance.now() - began < 15_000, 'the second signal was not heard')
-    assert.match(bridge.out(), /what was unfinished has been given back/)
+    assert.match(bridge.out(), /what was unfinished is with its broker again/)
     silent.end()
     const next = await runBridge(t, config)
     await arrived(aws, 'forced', bodies)
