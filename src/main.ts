@@ -1,9 +1,9 @@
-#!/usr/bin/env -S node --max-semi-space-size=32
+#!/usr/bin/env -S node --max-semi-space-size=8
 import { setFlagsFromString } from 'node:v8'
 import { runCli } from './cli.ts'
 
 // A bridge makes much garbage and keeps little. Left alone, V8 lets the heap grow to several times what lives in it
 // before it collects; see docs/decisions/0008-heap.md.
-setFlagsFromString('--heap-growing-percent=80')
+setFlagsFromString('--heap-growing-percent=40')
 
 process.exitCode = await runCli(process.argv)

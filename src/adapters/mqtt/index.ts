@@ -1,5 +1,4 @@
 import type { Adapter } from '../../core/adapter.ts'
-import { openSource } from './open.ts'
 import {
   type ConnectionOptions,
   connectionOptions,
@@ -17,6 +16,7 @@ export const mqtt: Adapter<ConnectionOptions, SourceOptions, never> = {
     holdLimit: () => Number.POSITIVE_INFINITY,
     isExclusive: at => at.options.share === undefined,
     warnings,
-    open: openSource,
+    // MQTT.js takes time and memory, and is loaded by the first source that needs it.
+    open: async (at, deliver, context) => (await import('./open.ts')).openSource(at, deliver, context),
   },
 }

@@ -1,8 +1,12 @@
 import { Agent as HttpAgent } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
 import type { SQSClient, SQSClientConfig } from '@aws-sdk/client-sqs'
+import { Agent } from 'undici'
 import { type Lease, SharedConnections } from '../shared-connections.ts'
 import type { AwsConnectionOptions } from './options.ts'
+
+/** Milliseconds until a socket is connected, TLS included. */
+const connectLimit = 5_000
 
 type Shared = Pick<
   SQSClientConfig,
@@ -16,6 +20,12 @@ type Shared = Pick<
  */
 export class AwsConnection {
   readonly closed: Promise<undefined>
+  /** For calls past the SDK. As many sockets as calls; HTTP/1.1 like the SDK's. */
+  readonly http = new Agent({
+    connect: { timeout: connectLimit },
+    allowH2: false,
+    maxResponseSize: 1_048_576,
+  })
   readonly #options: AwsConnectionOptions
   /** Each sink bounds its calls, so no call ever waits for a socket. */
   readonly #httpAgent = new HttpAgent({ keepAlive: true })
@@ -55,7 +65,7 @@ export class AwsConnection {
       requestHandler: {
         httpAgent: this.#httpAgent,
         httpsAgent: this.#httpsAgent,
-        connectionTimeout: Math.min(5_000, timeLimit),
+        connectionTimeout: Math.min(connectLimit, timeLimit),
         requestTimeout: timeLimit,
         // Else the SDK only logs that the time has passed.
         throwOnRequestTimeout: true,
@@ -67,6 +77,7 @@ export class AwsConnection {
   async close(): Promise<void> {
     this.#httpAgent.destroy()
     this.#httpsAgent.destroy()
+    await this.http.destroy()
     this.#close()
   }
 }

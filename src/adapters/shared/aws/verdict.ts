@@ -36,19 +36,20 @@ const missing =
 const encryption = /^kms/i
 const badMessage =
   /InvalidMessageContents|InvalidParameter|MissingParameter|MissingRequiredParameter|InvalidAttribute|BatchRequestTooLong|UnsupportedOperation|ValidationError/
-/** System errors of Node's sockets and DNS, and those of TLS. */
+/** System errors of Node's sockets and DNS, those of undici, and those of TLS. */
 const network =
-  /^(E(?!RR_)[A-Z_]+|ERR_(TLS|SSL)_.*|CERT_.*|DEPTH_ZERO_.*|SELF_SIGNED_.*|UNABLE_TO_.*|HPE_.*)$/
+  /^(E(?!RR_)[A-Z_]+|UND_ERR_.*|ERR_(TLS|SSL)_.*|CERT_.*|DEPTH_ZERO_.*|SELF_SIGNED_.*|UNABLE_TO_.*|HPE_.*)$/
 
 /** Its text for people, when the target or the way to it is at fault. */
 function fault(codes: readonly string[], status: number | undefined, doing: Doing): string | undefined {
   const { service, action, target, where } = doing
   const is = (pattern: RegExp) => codes.some(code => pattern.test(code))
   // The SDK names these TimeoutError as well.
-  if (is(/^(ECONNRESET|EPIPE)$/)) {
+  if (is(/^(ECONNRESET|EPIPE|UND_ERR_SOCKET)$/)) {
     return `the connection to ${service} was lost before it answered (${action} on ${target})`
   }
-  if (is(/^(TimeoutError|AbortError)$/)) return `${service} did not answer in time (${action} on ${target})`
+  if (is(/^(TimeoutError|AbortError|UND_ERR_(HEADERS|BODY)_TIMEOUT)$/))
+    return `${service} did not answer in time (${action} on ${target})`
   if (is(/^(CredentialsProviderError|TokenProviderError)$/)) {
     return 'no AWS credentials were found: set AWS_PROFILE or AWS_ACCESS_KEY_ID, or give the process a role'
   }
