@@ -1,3 +1,4 @@
+import type { MessageRefused } from './errors.ts'
 import type { Message } from './message.ts'
 
 /** How a delivery ends at its source: accepted (done with) or rejected (the broker's own dead letter). */
@@ -9,6 +10,8 @@ export type Outcome = 'accepted' | 'rejected'
  */
 export interface Delivery {
   readonly message: Message
+  /** Why its source could not read the message, which is then as it came: it is dead-lettered and never sent. */
+  readonly fault?: MessageRefused
   /** Bytes of body and headers, near enough for the bounds of the buffer. */
   readonly size: number
   /**

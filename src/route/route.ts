@@ -136,6 +136,7 @@ export class Route {
     if (received.delivery.lost.aborted) return this.#end(received, undefined)
     const original = this.#named(received.delivery)
     try {
+      if (received.delivery.fault) throw received.delivery.fault
       const mapped = this.#mapping(original)
       const message = mapped instanceof Promise ? await mapped : mapped
       if (message) {

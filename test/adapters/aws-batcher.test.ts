@@ -130,6 +130,17 @@ describe('batcher: settling', () => {
     assert.notEqual(await sent[11], stamps[0])
   })
 
+  test('an answer that cannot be judged fails its messages and leaves nobody waiting', async () => {
+    const { send, call, batcher } = setUp()
+    const sent = many(0, 3).map(name => send(item(name)))
+    const failure = { code: 7, message: '', senderFault: true } as unknown as EntryResult
+    ;(await call(0)).answer(['taken', failure])
+    await sent[0]
+    await assert.rejects(sent[1]!, TypeError)
+    await assert.rejects(sent[2]!, TypeError)
+    await batcher.close(10)
+  })
+
   test('settles entry by entry: the guilty one is refused, throttled and unmentioned ones are not', async () => {
     const { send, call } = setUp()
     const [a, b, c, d, e] = many(0, 5).map(name => send(item(name)))

@@ -139,8 +139,9 @@ describe('sqs: what arrives', () => {
     aws.fault = {
       action: 'SendMessageBatch',
       answer: request => {
-        arrived = entriesOf(request.body)[0]!.MessageBody
-        return { status: 200, headers: {}, body: '{"Successful":[{"Id":"0"}]}' }
+        const [{ Id, MessageBody } = assert.fail()] = entriesOf(request.body)
+        arrived = MessageBody
+        return { status: 200, headers: {}, body: JSON.stringify({ Successful: [{ Id }] }) }
       },
     }
     await send(message('hi 🦑'))

@@ -1,11 +1,15 @@
 import type { Endpoint, Limits } from '../../core/adapter.ts'
-import type { Message } from '../../core/message.ts'
+import { MessageRefused } from '../../core/errors.ts'
+import type { Headers, Message, Properties } from '../../core/message.ts'
+import { text, type Value } from '../../core/value.ts'
 import { sqs } from '../shared/aws/attributes.ts'
 import type { Batchable } from '../shared/aws/batcher.ts'
-import type { SqsEntry } from '../shared/aws/calls.ts'
+import type { SqsEntry, SqsReceived } from '../shared/aws/calls.ts'
+import { decodeAttributes } from '../shared/aws/decode.ts'
 import { encode } from '../shared/aws/encode.ts'
 import type { AwsConnectionOptions } from '../shared/aws/options.ts'
-import type { SqsSinkOptions } from './options.ts'
+import { parseNotification } from './notification.ts'
+import type { SqsSinkOptions, SqsSourceOptions } from './options.ts'
 
 export interface SqsPrepared extends Batchable {
   readonly entry: SqsEntry
@@ -17,12 +21,65 @@ export function prepare(
   limits: Limits,
   message: Message,
 ): SqsPrepared {
-  const { text, attributes, fifo, size } = encode(message, sqs, queue.endsWith('.fifo'), limits)
+  const { text: body, attributes, fifo, size } = encode(message, sqs, queue.endsWith('.fifo'), limits)
   const group = fifo.MessageGroupId
   return {
-    entry: { MessageBody: text, ...attributes, ...fifo },
+    entry: { MessageBody: body, ...attributes, ...fifo },
     size,
     ...(group !== undefined && { group }),
     ...(group !== undefined && fifo_batches === 'one_per_group' && { orderGroup: group }),
   }
+}
+
+export interface Decoded {
+  readonly message: Message
+  /** Why the message cannot be carried; then `message` is as it came. */
+  readonly fault?: MessageRefused
+}
+
+/** A message as ReceiveMessage handed it out; from an SNS envelope only where the options say that there is one. */
+export function decode(received: SqsReceived, { queue, body }: SqsSourceOptions): Decoded {
+  if (body === 'raw') return { message: decodeRaw(received, queue) }
+  try {
+    const { text: said, headers, properties, topic } = parseNotification(received.Body ?? '')
+    const { annotations, properties: own } = decodeRaw(received, queue)
+    const message: Message = {
+      address: queue,
+      body: { kind: 'text', text: said },
+      properties: { ...own, ...properties },
+      headers,
+      annotations: { ...annotations, TopicArn: text(topic) },
+    }
+    return { message }
+  } catch (error) {
+    if (!(error instanceof MessageRefused)) throw error
+    return { message: decodeRaw(received, queue), fault: error }
+  }
+}
+
+function decodeRaw(
+  { MessageId, Body = '', Attributes = {}, MessageAttributes = {} }: SqsReceived,
+  queue: string,
+): Message {
+  const { headers, properties } = decodeAttributes(MessageAttributes)
+  const { SentTimestamp, MessageGroupId, ...rest } = Attributes
+  const own: Properties = {
+    ...(MessageId !== undefined && { messageId: text(MessageId) }),
+    ...(SentTimestamp !== undefined && { createdAt: Number(SentTimestamp) }),
+    ...(MessageGroupId !== undefined && { groupId: MessageGroupId }),
+  }
+  return {
+    address: queue,
+    body: Body === '' ? { kind: 'none' } : { kind: 'text', text: Body },
+    properties: { ...own, ...properties },
+    headers,
+    annotations: annotationsOf(rest),
+  }
+}
+
+/** System attributes under the names that SQS gives them, all text. */
+function annotationsOf(attributes: Readonly<Record<string, string>>): Headers {
+  const annotations: Record<string, Value> = {}
+  for (const name in attributes) annotations[name] = text(attributes[name]!)
+  return annotations
 }

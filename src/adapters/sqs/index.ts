@@ -1,12 +1,23 @@
 import type { Adapter } from '../../core/adapter.ts'
 import { type AwsConnectionOptions, awsConnection } from '../shared/aws/options.ts'
 import { prepare, type SqsPrepared } from './codec.ts'
-import { type SqsSinkOptions, sinkOptions } from './options.ts'
+import { type SqsSinkOptions, type SqsSourceOptions, sinkOptions, sourceOptions } from './options.ts'
+
+/** An hour before SQS hands a message out again whatever was extended, 12 h after its receipt. */
+const holdLimit = 11 * 60 * 60 * 1_000
 
 /** Amazon SQS: standard and FIFO queues. */
-export const sqs: Adapter<AwsConnectionOptions, never, SqsSinkOptions, SqsPrepared> = {
+export const sqs: Adapter<AwsConnectionOptions, SqsSourceOptions, SqsSinkOptions, SqsPrepared> = {
   protocol: 'sqs',
   connection: awsConnection,
+  source: {
+    options: sourceOptions,
+    canReject: false,
+    holdLimit: () => holdLimit,
+    // SQS itself keeps the order of each group, whoever else receives.
+    isExclusive: ({ options: { queue } }) => queue.endsWith('.fifo'),
+    open: async (at, deliver, context) => (await import('./source.ts')).openSource(at, deliver, context),
+  },
   sink: {
     options: sinkOptions,
     // The SDK takes time and memory, and is loaded by the first sink that needs it.

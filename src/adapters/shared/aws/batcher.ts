@@ -1,5 +1,5 @@
 import type { Prepared } from '../../../core/adapter.ts'
-import { LinkLost, SinkUnavailable } from '../../../core/errors.ts'
+import { LinkLost, SinkUnavailable, toError } from '../../../core/errors.ts'
 import { within } from '../within.ts'
 import type { EntryResult } from './calls.ts'
 import { Groups } from './groups.ts'
@@ -150,7 +150,16 @@ export class Batcher<P extends Batchable> {
     return batch
   }
 
+  /** Never rejects, and leaves nobody waiting. */
   async #run(batch: readonly Pending<P>[]): Promise<void> {
+    try {
+      await this.#settleAll(batch)
+    } catch (error) {
+      for (const pending of batch) if (this.#inFlight.has(pending)) this.#settle(pending, toError(error))
+    }
+  }
+
+  async #settleAll(batch: readonly Pending<P>[]): Promise<void> {
     const failure = await this.#call(batch)
     if (failure === undefined) return
     if (batch.length === 1 || failure instanceof SinkUnavailable) {

@@ -24,7 +24,8 @@ export class AwsConnection {
   readonly http = new Agent({
     connect: { timeout: connectLimit },
     allowH2: false,
-    maxResponseSize: 1_048_576,
+    // Ten messages of a mebibyte each, most of their characters escaped.
+    maxResponseSize: 67_108_864,
   })
   readonly #options: AwsConnectionOptions
   /** Each sink bounds its calls, so no call ever waits for a socket. */
@@ -89,15 +90,20 @@ export const leaseAws = (options: AwsConnectionOptions, signal: AbortSignal): Pr
   connections.lease(options, async () => new AwsConnection(options), signal)
 
 /**
- * The SDK's time limits end at the response's headers and do not cover finding credentials; this one covers all.
- * What is still under way is ended by the former.
+ * A time limit for all of a call: those of the SDK and of sockets end at the answer's headers and do not cover finding
+ * credentials. Then the signal is aborted, so that nothing of the call goes on.
  */
-export function bounded<T>(timeLimit: number, call: Promise<T>): Promise<T> {
+export function bounded<T>(timeLimit: number, call: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const { promise, resolve, reject } = Promise.withResolvers<T>()
+  const given = new AbortController()
   const timer = setTimeout(() => {
-    reject(Object.assign(new Error(`no answer within ${timeLimit / 1000} s`), { name: 'TimeoutError' }))
+    const error = Object.assign(new Error(`no answer within ${timeLimit / 1000} s`), { name: 'TimeoutError' })
+    reject(error)
+    given.abort(error)
   }, timeLimit)
-  call.then(resolve, reject).finally(() => clearTimeout(timer))
+  call(given.signal)
+    .then(resolve, reject)
+    .finally(() => clearTimeout(timer))
   return promise
 }
 

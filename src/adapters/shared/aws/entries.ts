@@ -13,24 +13,24 @@ interface FailedEntry {
   readonly SenderFault: boolean | undefined
 }
 
-/** The Id of an entry is its position in its call. */
-export const withId = <E extends object>(entry: E, position: number): E & { Id: string } => ({
-  ...entry,
-  Id: String(position),
-})
+let calls = 0
 
-/** By position. An entry is taken only when the answer says so and does not say otherwise. */
-export function resultsOf(count: number, { Successful, Failed }: BatchAnswer): EntryResult[] {
-  const results = new Array<EntryResult>(count).fill(undefined)
-  for (const { Id } of Successful ?? [])
-    if (Id !== undefined && Number(Id) < count) results[Number(Id)] = 'taken'
+/** With Ids of their own: an answer to another call, as a proxy out of step hands out, mentions none of them. */
+export function numbered<E extends object>(entries: readonly E[]): readonly (E & { readonly Id: string })[] {
+  const call = ++calls
+  return entries.map((entry, position) => ({ ...entry, Id: `${call}-${position}` }))
+}
+
+/** One for each entry, in their order. An entry is taken only when the answer says so and does not say otherwise. */
+export function resultsOf(
+  entries: readonly { readonly Id: string }[],
+  { Successful, Failed }: BatchAnswer,
+): EntryResult[] {
+  const results = new Map<string | undefined, EntryResult>()
+  for (const { Id } of Successful ?? []) results.set(Id, 'taken')
   for (const { Id, Code, Message, SenderFault } of Failed ?? []) {
-    if (Id === undefined || Number(Id) >= count) continue
-    results[Number(Id)] = {
-      code: Code ?? 'Unknown',
-      message: Message ?? '',
-      senderFault: SenderFault ?? false,
-    }
+    const code = String(Code ?? 'Unknown')
+    results.set(Id, { code, message: String(Message ?? ''), senderFault: SenderFault ?? false })
   }
-  return results
+  return entries.map(({ Id }) => results.get(Id))
 }

@@ -12,10 +12,15 @@ interface Place {
   readonly headers: Record<string, string>
 }
 
-type Signer = Awaited<ReturnType<SQSClient['config']['signer']>>
+type AnswerHeaders = Dispatcher.ResponseData['headers']
 
-/** From this difference on, AWS takes a request for a replay (as in the SDK). */
-const clockTolerance = 300_000
+/** The name of the error for an answer that no AWS service gives. */
+export const unreadable = 'UnreadableAnswer'
+
+/** The second asks for the error codes of the older query protocol beside those of this one. */
+const always = { 'content-type': 'application/x-amz-json-1.0', 'x-amzn-query-mode': 'true' }
+
+type Signer = Awaited<ReturnType<SQSClient['config']['signer']>>
 
 /**
  * A call of the AWS JSON 1.0 protocol whose serialising and HTTP are done here, at less than half of the SDK's CPU
@@ -25,15 +30,12 @@ const clockTolerance = 300_000
 export class JsonCall {
   readonly #client: Borrowed
   readonly #http: Dispatcher
-  readonly #timeLimit: number
   #place: Place | undefined
   #signer: Promise<Signer> | undefined
 
-  /** `timeLimit`, milliseconds, is that of connecting, of the answer's headers and of each pause in its body. */
-  constructor(client: Borrowed, http: Dispatcher, timeLimit: number) {
+  constructor(client: Borrowed, http: Dispatcher) {
     this.#client = client
     this.#http = http
-    this.#timeLimit = timeLimit
     client.middlewareStack.add(
       next => args => {
         this.#place = args.request as Place
@@ -43,8 +45,12 @@ export class JsonCall {
     )
   }
 
-  /** Throws what the SDK would: an error with the name, code and status that the service gave, or that of the socket. */
-  async send(target: string, input: object): Promise<object> {
+  /**
+   * Throws what the SDK would: an error with the name, code and status that the service gave, or that of the socket.
+   * `timeLimit`, milliseconds, is that of the answer's headers and of each pause in its body; nothing goes on when the
+   * signal is aborted.
+   */
+  async send(target: string, input: object, timeLimit: number, signal: AbortSignal): Promise<object> {
     if (this.#place === undefined) throw new Error('the client has made no call that this one could follow')
     const { protocol, hostname, port, path, headers: before } = this.#place
     const host = port === undefined ? hostname : `${hostname}:${port}`
@@ -58,32 +64,34 @@ export class JsonCall {
         hostname,
         ...(port !== undefined && { port }),
         path,
-        headers: { host, 'content-type': 'application/x-amz-json-1.0', 'x-amz-target': target },
+        headers: { ...always, host, 'x-amz-target': target },
         body,
       },
       { signingDate: new Date(Date.now() + config.systemClockOffset) },
     )
+    signal.throwIfAborted()
     const answer = await this.#http.request({
       origin: `${protocol}//${host}`,
       method: 'POST',
       path,
       headers: signed.headers,
       body,
-      headersTimeout: this.#timeLimit,
-      bodyTimeout: this.#timeLimit,
+      headersTimeout: timeLimit,
+      bodyTimeout: timeLimit,
+      signal,
     })
     const text = await answer.body.text()
-    if (answer.statusCode === 200) return parsed(text, answer.statusCode)
-    this.#lookAtClock(answer.headers.date)
-    throw failure(answer.statusCode, answer.headers['x-amzn-query-error'], text)
+    if (answer.statusCode >= 200 && answer.statusCode < 300) return parsed(text, answer.statusCode)
+    this.#lookAtClock(answer.headers)
+    throw failure(answer.statusCode, answer.headers, text)
   }
 
-  #lookAtClock(date: string | string[] | undefined): void {
+  /** A cached answer knows nothing of the time. */
+  #lookAtClock({ date, age }: AnswerHeaders): void {
     const theirs = Date.parse(String(date))
-    const { config } = this.#client
-    if (Math.abs(theirs - Date.now() - config.systemClockOffset) < clockTolerance || Number.isNaN(theirs))
-      return
-    config.systemClockOffset = theirs - Date.now()
+    if (age === undefined && !Number.isNaN(theirs)) {
+      this.#client.config.systemClockOffset = theirs - Date.now()
+    }
   }
 }
 
@@ -104,23 +112,28 @@ function parsed(text: string, httpStatusCode: number): object {
     // The error below says it.
   }
   throw Object.assign(new Error(`an answer that is no JSON object: ${JSON.stringify(text.slice(0, 200))}`), {
+    name: unreadable,
     $metadata: { httpStatusCode },
   })
 }
 
-/** In the shape of the SDK's exceptions: `name` from `__type`, `Code` from the header for users of the query protocol. */
-function failure(httpStatusCode: number, queryError: string | string[] | undefined, text: string): Error {
-  const { __type, message, Message } = failureBody(text)
+/**
+ * In the shape of the SDK's exceptions: `name` from wherever services put it (`x-amzn-errortype`, `code`, `__type`), and
+ * `Code` as the older query protocol has it.
+ */
+function failure(httpStatusCode: number, headers: AnswerHeaders, text: string): Error {
+  const { __type, code, message, Message } = failureBody(text)
   const said = message ?? Message ?? `HTTP status ${httpStatusCode}: ${JSON.stringify(text.slice(0, 200))}`
-  const [Code] = String(queryError ?? '').split(';')
+  const name = headers['x-amzn-errortype'] ?? code ?? __type
+  const [Code] = String(headers['x-amzn-query-error'] ?? '').split(';')
   return Object.assign(new Error(String(said)), {
-    ...(__type !== undefined && { name: String(__type).replace(/^.*#/, '') }),
+    ...(name !== undefined && { name: String(name).replace(/:.*$/, '').replace(/^.*#/, '') }),
     ...(Code !== '' && { Code }),
     $metadata: { httpStatusCode },
   })
 }
 
-function failureBody(text: string): { __type?: unknown; message?: unknown; Message?: unknown } {
+function failureBody(text: string): Readonly<Record<string, unknown>> {
   try {
     return JSON.parse(text) ?? {}
   } catch {

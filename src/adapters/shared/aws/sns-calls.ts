@@ -1,7 +1,7 @@
 import { GetTopicAttributesCommand, PublishBatchCommand, SNSClient } from '@aws-sdk/client-sns'
 import type { SnsCalls, SnsEntry } from './calls.ts'
 import { type AwsConnection, bounded } from './connection.ts'
-import { type BatchAnswer, resultsOf, withId } from './entries.ts'
+import { type BatchAnswer, numbered, resultsOf } from './entries.ts'
 
 /** SNS by the AWS SDK. One object for one topic. */
 export function snsCalls(connection: AwsConnection, timeLimit: number): SnsCalls {
@@ -13,12 +13,18 @@ export function snsCalls(connection: AwsConnection, timeLimit: number): SnsCalls
     region: () => client.config.region(),
     async topicAttributes(TopicArn) {
       const command = new GetTopicAttributesCommand({ TopicArn })
-      return (await bounded(timeLimit, client.send(command))).Attributes ?? {}
+      return (await bounded(timeLimit, abortSignal => client.send(command, { abortSignal }))).Attributes ?? {}
     },
     async publishBatch(TopicArn, entries: readonly SnsEntry[]) {
-      const command = new PublishBatchCommand({ TopicArn, PublishBatchRequestEntries: entries.map(withId) })
-      const answer: BatchAnswer = await bounded(timeLimit, client.send(command))
-      return resultsOf(entries.length, answer)
+      const PublishBatchRequestEntries = numbered(entries)
+      const command = new PublishBatchCommand({
+        TopicArn,
+        PublishBatchRequestEntries: [...PublishBatchRequestEntries],
+      })
+      const answer: BatchAnswer = await bounded(timeLimit, abortSignal =>
+        client.send(command, { abortSignal }),
+      )
+      return resultsOf(PublishBatchRequestEntries, answer)
     },
   }
 }

@@ -1,42 +1,78 @@
 import { GetQueueAttributesCommand, GetQueueUrlCommand, SQSClient } from '@aws-sdk/client-sqs'
-import type { Attribute, SqsCalls, SqsEntry } from './calls.ts'
+import type { Attribute, EntryResult, SqsCalls, SqsEntry, SqsReceived } from './calls.ts'
 import { type AwsConnection, bounded } from './connection.ts'
-import { type BatchAnswer, resultsOf, withId } from './entries.ts'
+import { type BatchAnswer, numbered, resultsOf } from './entries.ts'
 import { JsonCall } from './json-call.ts'
 
 /** SQS: by the AWS SDK, except for what is called for every message. One object for one queue. */
 export function sqsCalls(connection: AwsConnection, timeLimit: number): SqsCalls {
   const client = new SQSClient(connection.config(timeLimit))
   connection.adopt(client.config.credentials)
-  const lean = new JsonCall(client, connection.http, timeLimit)
+  const lean = new JsonCall(client, connection.http)
+  const batch = async (
+    action: string,
+    QueueUrl: string,
+    entries: readonly object[],
+  ): Promise<EntryResult[]> => {
+    const Entries = numbered(entries)
+    const call = (signal: AbortSignal) =>
+      lean.send(`AmazonSQS.${action}`, { QueueUrl, Entries }, timeLimit, signal)
+    const answer: BatchAnswer = await bounded(timeLimit, call)
+    return resultsOf(Entries, answer)
+  }
   return {
     region: () => client.config.region(),
     async queueUrl(name, account) {
       const input = { QueueName: name, ...(account !== undefined && { QueueOwnerAWSAccountId: account }) }
-      const answer = await bounded(timeLimit, client.send(new GetQueueUrlCommand(input)))
+      const answer = await bounded(timeLimit, abortSignal =>
+        client.send(new GetQueueUrlCommand(input), { abortSignal }),
+      )
       return answer.QueueUrl ?? ''
     },
     async queueAttributes(QueueUrl) {
       const command = new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['All'] })
-      return (await bounded(timeLimit, client.send(command))).Attributes ?? {}
+      return (await bounded(timeLimit, abortSignal => client.send(command, { abortSignal }))).Attributes ?? {}
     },
-    async sendBatch(QueueUrl, entries: readonly SqsEntry[]) {
-      const input = { QueueUrl, Entries: entries.map(written) }
-      const answer: BatchAnswer = await bounded(timeLimit, lean.send('AmazonSQS.SendMessageBatch', input))
-      return resultsOf(entries.length, answer)
+    sendBatch: (url, entries) => batch('SendMessageBatch', url, entries.map(written)),
+    async receive(QueueUrl, { count, wait, visibility }, signal) {
+      const input = {
+        QueueUrl,
+        MaxNumberOfMessages: count,
+        WaitTimeSeconds: wait,
+        VisibilityTimeout: visibility,
+        MessageSystemAttributeNames: ['All'],
+        MessageAttributeNames: ['All'],
+      }
+      const limit = wait * 1_000 + timeLimit
+      const answer = await bounded(limit, given =>
+        lean.send('AmazonSQS.ReceiveMessage', input, limit, AbortSignal.any([given, signal])),
+      )
+      return (answer as { Messages?: readonly SqsReceived[] | null }).Messages ?? []
     },
+    deleteBatch: (url, handles) =>
+      batch(
+        'DeleteMessageBatch',
+        url,
+        handles.map(ReceiptHandle => ({ ReceiptHandle })),
+      ),
+    changeVisibilityBatch: (url, handles, VisibilityTimeout) =>
+      batch(
+        'ChangeMessageVisibilityBatch',
+        url,
+        handles.map(ReceiptHandle => ({ ReceiptHandle, VisibilityTimeout })),
+      ),
   }
 }
 
 /** As JSON has it: bytes in base64. */
-function written(entry: SqsEntry, position: number) {
+function written(entry: SqsEntry): object {
   const { MessageAttributes: attributes } = entry
-  if (attributes === undefined || !Object.values(attributes).some(isBinary)) return withId(entry, position)
+  if (attributes === undefined || !Object.values(attributes).some(isBinary)) return entry
   const texts = Object.entries(attributes).map(([name, { BinaryValue: bytes, ...rest }]) => [
     name,
     bytes === undefined ? rest : { ...rest, BinaryValue: Buffer.from(bytes).toString('base64') },
   ])
-  return withId({ ...entry, MessageAttributes: Object.fromEntries(texts) }, position)
+  return { ...entry, MessageAttributes: Object.fromEntries(texts) }
 }
 
 const isBinary = ({ BinaryValue }: Attribute): boolean => BinaryValue !== undefined

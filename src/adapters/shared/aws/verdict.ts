@@ -35,10 +35,10 @@ const missing =
   /NonExistentQueue|QueueDoesNotExist|QueueDeletedRecently|^NotFound|ResourceNotFound|InvalidAddress/
 const encryption = /^kms/i
 const badMessage =
-  /InvalidMessageContents|InvalidParameter|MissingParameter|MissingRequiredParameter|InvalidAttribute|BatchRequestTooLong|UnsupportedOperation|ValidationError/
+  /ReceiptHandle|MessageNotInflight|InvalidMessageContents|InvalidParameter|MissingParameter|MissingRequiredParameter|InvalidAttribute|BatchRequestTooLong|UnsupportedOperation|ValidationError/
 /** System errors of Node's sockets and DNS, those of undici, and those of TLS. */
 const network =
-  /^(E(?!RR_)[A-Z_]+|UND_ERR_.*|ERR_(TLS|SSL)_.*|CERT_.*|DEPTH_ZERO_.*|SELF_SIGNED_.*|UNABLE_TO_.*|HPE_.*)$/
+  /^(E(?!RR_)[A-Z_]+|UND_ERR_.*|HTTPParserError|ERR_(TLS|SSL)_.*|CERT_.*|DEPTH_ZERO_.*|SELF_SIGNED_.*|UNABLE_TO_.*|HPE_.*)$/
 
 /** Its text for people, when the target or the way to it is at fault. */
 function fault(codes: readonly string[], status: number | undefined, doing: Doing): string | undefined {
@@ -59,10 +59,14 @@ function fault(codes: readonly string[], status: number | undefined, doing: Doin
   if (is(denied)) return `AWS denied access to ${target} in ${where}: it needs ${action} to be allowed`
   if (is(throttled)) return `${service} throttles ${action} on ${target}`
   if (is(failing)) return `${service} fails (${action} on ${target})`
+  if (is(/^UnreadableAnswer$/) || (status !== undefined && status >= 300 && status < 400)) {
+    return `what answers in ${where} is not ${service} (${action} on ${target})`
+  }
   if (is(network)) return `${service} cannot be reached in ${where} (${action} on ${target})`
-  if (status === undefined) return undefined
+  // A code says more than a status: SQS answers 404 to a receipt handle that expired.
+  if (status === undefined || is(badMessage)) return undefined
   if (status === 401 || status === 403) return `AWS denied ${action} on ${target} in ${where}`
-  if (status >= 500 || status === 404 || status === 429)
+  if (status >= 500 || status === 404 || status === 408 || status === 429)
     return `${service} answered ${status} to ${action} on ${target}`
   return undefined
 }
@@ -105,6 +109,10 @@ export function openError(thrown: unknown, doing: Doing): Error {
   const text = fault(codesOf(error), statusOf(error), doing) ?? `${doing.action} on ${doing.target} failed`
   return new Error(`${text}: ${sentence(error)}`, { cause: error })
 }
+
+/** Does the error of a call say that there is no such queue or topic? */
+export const isMissing = (thrown: unknown): boolean =>
+  codesOf(toError(thrown)).some(code => missing.test(code))
 
 /** The names an error goes by, most telling first. */
 function codesOf(error: Error): string[] {

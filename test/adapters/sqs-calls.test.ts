@@ -5,9 +5,11 @@ import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'
 import { after, afterEach, before, describe, type TestContext, test } from 'node:test'
+import { promisify } from 'node:util'
 import { sqs } from '../../src/adapters/sqs/index.ts'
 import { SinkUnavailable } from '../../src/core/errors.ts'
 import type { Message } from '../../src/core/message.ts'
+import { until } from '../support/until.ts'
 
 /**
  * A service that computes each signature itself (AWS Signature Version 4, "Create a signed request") and has a clock,
@@ -17,7 +19,10 @@ const secrets: Record<string, string> = { FIXED: 'fixed-secret', ROLE1: 'secret-
 let ahead = 0
 let roles: object[] = []
 let batches: { readonly key: string; readonly token?: string; readonly authorization: string }[] = []
-let answer: { readonly status: number; readonly body: string } | undefined
+type Answer = { readonly status: number; readonly headers?: object; readonly body: string }
+let answer: Answer | 'garbage' | 'trickle' | undefined
+/** The answer to the last batch, as it was. */
+let last = ''
 
 const server = createServer(async (request, response) => {
   const body = await buffer(request)
@@ -39,9 +44,18 @@ const server = createServer(async (request, response) => {
   const { authorization = '', 'x-amz-security-token': token } = request.headers
   const [, key = ''] = /Credential=(\w+)/.exec(authorization) ?? []
   batches.push({ key, authorization, ...(token !== undefined && { token: String(token) }) })
-  if (answer !== undefined) return response.writeHead(answer.status).end(answer.body)
+  if (answer === 'garbage') return request.socket.end('SMTP ready\r\n\r\n')
+  if (answer === 'trickle') {
+    const trickling = setInterval(() => response.write(' '), 50)
+    return response.on('close', () => clearInterval(trickling))
+  }
   const { Entries } = JSON.parse(body.toString()) as { Entries: { Id: string }[] }
-  return response.end(JSON.stringify({ Successful: Entries.map(({ Id }) => ({ Id })) }))
+  if (answer !== undefined) {
+    const said = answer.body.replaceAll('<Id>', Entries[0]!.Id)
+    return response.writeHead(answer.status, { ...answer.headers }).end(said)
+  }
+  last = JSON.stringify({ Successful: Entries.map(({ Id }) => ({ Id })) })
+  return response.end(last)
 })
 
 const origin = () => `http://127.0.0.1:${(server.address() as AddressInfo).port}`
@@ -95,12 +109,12 @@ const message: Message = {
   headers: { raw: { type: 'bytes', value: Buffer.from([0, 255, 1]) } },
 }
 
-async function open(t: TestContext, credentials: object) {
+async function open(t: TestContext, credentials: object, options = {}) {
   const at = {
     connection: sqs.connection.parse({ region: 'eu-west-1', endpoint: origin(), ...credentials }),
     connectionName: 'aws',
     route: 'r',
-    options: sqs.sink!.options.parse({ queue: 'q' }),
+    options: sqs.sink!.options.parse({ queue: 'q', ...options }),
   }
   const sink = await sqs.sink!.open(at, { signal, report: () => {} })
   t.after(() => sink.close())
@@ -118,12 +132,22 @@ describe('sqs: signed requests', () => {
     )
   })
 
-  test('a clock that is an hour wrong: the first call is refused and the next one is right', async t => {
+  for (const milliseconds of [3_600_000, -3_600_000, 300_400]) {
+    test(`a clock that is ${milliseconds} ms wrong: the next call after a refusal is right`, async t => {
+      const send = await open(t, fixed)
+      ahead = milliseconds
+      await assert.rejects(send(), SinkUnavailable)
+      await send()
+      assert.equal(batches.length, 1)
+    })
+  }
+
+  test('the date of a cached answer says nothing of the clock', async t => {
     const send = await open(t, fixed)
-    ahead = 3_600_000
+    answer = { status: 503, headers: { date: new Date(0).toUTCString(), age: '7200' }, body: '' }
     await assert.rejects(send(), SinkUnavailable)
+    answer = undefined
     await send()
-    assert.equal(batches.length, 1)
   })
 
   test("a role's credentials are fetched again when they have expired, and their token is signed", async t => {
@@ -164,21 +188,72 @@ describe('sqs: signed requests', () => {
     )
   })
 
-  for (const [what, status, body] of [
-    ['text', 200, 'OK'],
+  test('no socket is left of a call that was given up in the middle of its answer', async t => {
+    const send = await open(t, fixed, { send_timeout: '200ms' })
+    const sockets = promisify(server.getConnections.bind(server))
+    await send()
+    const before = await sockets()
+    answer = 'trickle'
+    for (let i = 0; i < 3; i++) await assert.rejects(send(), SinkUnavailable)
+    answer = undefined
+    await send()
+    await until(async () => (await sockets()) <= before, { what: 'the sockets gone' })
+  })
+})
+
+describe('sqs: answers', () => {
+  test('an answer to another call', async t => {
+    const send = await open(t, fixed)
+    await send()
+    answer = { status: 200, body: last }
+    await assert.rejects(send(), SinkUnavailable)
+  })
+
+  for (const [what, status, body, headers = {}] of [
     ['null', 200, 'null'],
+    ['text', 200, 'OK'],
+    ['a page', 200, '<html>login</html>'],
+    ['a redirect', 307, ''],
     ['a list', 200, '[]'],
     ['no word of the entry', 200, '{"Successful":null,"Failed":null}'],
+    ['an Id that is null', 200, '{"Successful":[{"Id":null}]}'],
+    ['an Id that is empty', 200, '{"Successful":[{"Id":""}]}'],
+    ['the position in place of the Id', 200, '{"Successful":[{"Id":"0"}]}'],
+    ['a code that is a number', 200, '{"Failed":[{"Id":"<Id>","Code":503,"Message":4}]}'],
+    [
+      'taken and failed',
+      200,
+      '{"Successful":[{"Id":"<Id>"}],"Failed":[{"Id":"<Id>","Code":"InternalError"}]}',
+    ],
     ['an error with an empty body', 503, ''],
     ['an error that is null', 500, 'null'],
-  ] as const) {
-    test(`an answer that is ${what}: no message counts as taken`, async t => {
+    ['a timeout of a proxy', 408, ''],
+    [
+      'throttling by its header',
+      400,
+      '{"message":"slow"}',
+      { 'x-amzn-errortype': 'ThrottlingException:http://x' },
+    ],
+    ['throttling by its code', 400, '{"code":"ThrottlingException","message":"slow"}'],
+    ['throttling by its type', 400, '{"__type":"com.amazonaws.sqs#RequestThrottled","message":"slow"}'],
+    ['the code of the query protocol', 400, '{}', { 'x-amzn-query-error': 'RequestThrottled;Sender' }],
+  ] as [string, number, string, object?][]) {
+    test(`${what}: not taken, and the target's fault`, async t => {
       const send = await open(t, fixed)
-      answer = { status, body }
-      await assert.rejects(send(), (error: Error) => {
-        t.diagnostic(`${error.name}: ${error.message}`)
-        return true
-      })
+      answer = { status, body, headers }
+      await assert.rejects(send(), SinkUnavailable)
     })
   }
+
+  test("what is no HTTP: the target's fault", async t => {
+    const send = await open(t, fixed)
+    answer = 'garbage'
+    await assert.rejects(send(), SinkUnavailable)
+  })
+
+  test('201 is a success like 200', async t => {
+    const send = await open(t, fixed)
+    answer = { status: 201, body: '{"Successful":[{"Id":"<Id>"}]}' }
+    await send()
+  })
 })

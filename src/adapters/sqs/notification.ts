@@ -1,0 +1,59 @@
+import { MessageRefused } from '../../core/errors.ts'
+import type { Headers, Properties } from '../../core/message.ts'
+import { text } from '../../core/value.ts'
+import type { ReceivedAttribute } from '../shared/aws/calls.ts'
+import { decodeAttributes } from '../shared/aws/decode.ts'
+
+/** What SNS was given, out of the JSON that it puts around it (developer guide, "HTTP/HTTPS notification JSON format"). */
+export interface Notification {
+  readonly text: string
+  readonly headers: Headers
+  readonly properties: Properties
+  readonly topic: string
+}
+
+interface NotificationJson {
+  readonly Type?: unknown
+  readonly Message?: unknown
+  readonly MessageId?: unknown
+  readonly TopicArn?: unknown
+  readonly Subject?: unknown
+  readonly Timestamp?: unknown
+  readonly MessageAttributes?: Readonly<Record<string, { readonly Type?: string; readonly Value?: string }>>
+}
+
+/** Throws MessageRefused for a body that SNS did not write. */
+export function parseNotification(body: string): Notification {
+  const { Type, Message, MessageId, TopicArn, Subject, Timestamp, MessageAttributes = {} } = jsonOf(body)
+  if (Type !== 'Notification' || typeof Message !== 'string' || typeof TopicArn !== 'string') {
+    throw notSns(body)
+  }
+  const attributes: Record<string, ReceivedAttribute> = {}
+  for (const [name, { Type: type = 'String', Value = '' }] of Object.entries(MessageAttributes)) {
+    const value = type.startsWith('Binary') ? { BinaryValue: Value } : { StringValue: Value }
+    attributes[name] = { DataType: type, ...value }
+  }
+  const { headers, properties } = decodeAttributes(attributes)
+  const at = Date.parse(String(Timestamp))
+  const own: Properties = {
+    ...(typeof MessageId === 'string' && { messageId: text(MessageId) }),
+    ...(typeof Subject === 'string' && { subject: Subject }),
+    ...(!Number.isNaN(at) && { createdAt: at }),
+  }
+  return { text: Message, headers, properties: { ...own, ...properties }, topic: TopicArn }
+}
+
+function jsonOf(body: string): NotificationJson {
+  try {
+    const json: unknown = JSON.parse(body)
+    if (typeof json === 'object' && json !== null) return json
+  } catch {
+    // The error below says it.
+  }
+  throw notSns(body)
+}
+
+const notSns = (body: string) =>
+  new MessageRefused(
+    `the body is no notification of SNS, as \`body: sns\` says it is: ${JSON.stringify(body.slice(0, 60))}`,
+  )
