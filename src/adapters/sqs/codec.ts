@@ -7,8 +7,8 @@ import type { Batchable } from '../shared/aws/batcher.ts'
 import type { SqsEntry, SqsReceived } from '../shared/aws/calls.ts'
 import { decodeAttributes } from '../shared/aws/decode.ts'
 import { encode } from '../shared/aws/encode.ts'
+import { parseNotification } from '../shared/aws/notification.ts'
 import type { AwsConnectionOptions } from '../shared/aws/options.ts'
-import { parseNotification } from './notification.ts'
 import type { SqsSinkOptions, SqsSourceOptions } from './options.ts'
 
 export interface SqsPrepared extends Batchable {

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { batchingSink } from '../shared/aws/options.ts'
+import { batchingSink, receivedBody } from '../shared/aws/options.ts'
 import { duration, sourceCredit } from '../shared/options.ts'
 import { parseQueue } from './queue.ts'
 
@@ -15,13 +15,7 @@ export const sinkOptions = z.strictObject({ queue, ...batchingSink })
 export const sourceOptions = z.strictObject({
   queue,
   ...sourceCredit,
-  body: z
-    .enum(['raw', 'sns'])
-    .default('raw')
-    .describe(
-      'sns: the queue is subscribed to a topic without raw delivery, and each body is the JSON that SNS puts around ' +
-        'a message; raw: the body is the message',
-    ),
+  body: receivedBody,
   pollers: z.int().min(1).max(64).default(16).describe('receives at a time, at most, while messages come'),
   wait: z
     .int()

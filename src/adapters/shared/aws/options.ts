@@ -42,3 +42,12 @@ export const batchingSink = {
         'which is faster, and leaves them in any order when a call or one of its entries fails',
     ),
 }
+
+/** What the bodies of a queue are. */
+export const receivedBody = z
+  .enum(['raw', 'sns'])
+  .default('raw')
+  .describe(
+    'sns: the queue is subscribed to a topic without raw delivery, and each body is the JSON that SNS puts around ' +
+      'a message; raw: the body is the message',
+  )

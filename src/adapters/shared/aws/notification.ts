@@ -1,8 +1,8 @@
-import { MessageRefused } from '../../core/errors.ts'
-import type { Headers, Properties } from '../../core/message.ts'
-import { text } from '../../core/value.ts'
-import type { ReceivedAttribute } from '../shared/aws/calls.ts'
-import { decodeAttributes } from '../shared/aws/decode.ts'
+import { MessageRefused } from '../../../core/errors.ts'
+import type { Headers, Properties } from '../../../core/message.ts'
+import { text } from '../../../core/value.ts'
+import type { ReceivedAttribute } from './calls.ts'
+import { decodeAttributes } from './decode.ts'
 
 /** What SNS was given, out of the JSON that it puts around it (developer guide, "HTTP/HTTPS notification JSON format"). */
 export interface Notification {
