@@ -11,8 +11,20 @@ export function parse<T>(schema: Schema<T>, value: unknown, path: Path, problems
   const zod = schema as unknown as z.ZodType<T>
   const result = zod.safeParse(value, { reportInput: true })
   if (result.success) return result.data
-  for (const issue of result.error.issues) problems.push(...describe(issue, path, zod))
+  for (const issue of result.error.issues) {
+    problems.push(...describe({ ...issue, input: written(issue, value) } as Issue, path, zod))
+  }
   return undefined
+}
+
+/** Durations and sizes as people wrote them, where a bound was checked on what they mean. */
+function written({ input, path }: Issue, value: unknown): unknown {
+  if (typeof input !== 'number') return input
+  const raw = path.reduce<unknown>(
+    (at, step) => (at as Record<PropertyKey, unknown> | undefined)?.[step],
+    value,
+  )
+  return typeof raw === 'string' ? raw : input
 }
 
 function describe(issue: Issue, base: Path, schema: z.ZodType): readonly Problem[] {

@@ -96,7 +96,7 @@ async function fixture(): Promise<SourceFixture> {
     create: async () => create(aws, { VisibilityTimeout: '2' }),
     endpoint: (name, via = { host, port: Number(port) }) => ({
       connection: { ...aws.connection, endpoint: `http://${via.host}:${via.port}` },
-      source: { queue: name, wait: 1 },
+      source: { queue: name, wait: '1s' },
     }),
     produce: (name, all) => sendAll(client, urlOf(aws, name), all.map(String)),
     async detach(name) {
@@ -149,7 +149,7 @@ describe('sqs source', () => {
       connection: sqs.connection.parse(aws.connection),
       connectionName: 'aws',
       route: 'r',
-      options: sqs.source!.options.parse({ queue, wait: 1, ...options }),
+      options: sqs.source!.options.parse({ queue, wait: '1s', ...options }),
     }
     const events: LinkEvent[] = []
     const consumer = await Consumer.by(deliver =>
@@ -266,7 +266,7 @@ describe('sqs source', () => {
 
   test('a receive that comes back after stop gives back what it brings', async t => {
     const queue = await filled([], { VisibilityTimeout: '600' })
-    const first = await open(t, queue, { wait: 2 })
+    const first = await open(t, queue, { wait: '2s' })
     first.grant(10)
     await until(() => calls('ReceiveMessage').some(c => c.body.includes(queue)), { what: 'a receive' })
     await first.source.stop()

@@ -38,7 +38,7 @@ describe('the bridge from SQS', () => {
         connections: { cloud: awsConnection('sqs', aws) },
         routes: {
           only: {
-            from: { connection: 'cloud', wait: 1, ...from },
+            from: { connection: 'cloud', wait: '1s', ...from },
             targets: { main: { connection: 'cloud', queue, concurrency: 4 } },
           },
         },

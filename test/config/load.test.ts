@@ -39,6 +39,15 @@ describe('a configuration', () => {
     assert.equal(config.stopTimeout, 25_000)
   })
 
+  it('shows a duration out of its bounds as it was written', () => {
+    const text = minimal
+      .replace('connections:', 'connections:\n  cloud: { protocol: sqs }')
+      .replace('from: { connection: here, queue: in }', 'from: { connection: cloud, queue: in, wait: 30s }')
+    assert.deepEqual(problemsOf(text), [
+      'f.yaml:7:49: routes.orders.from.wait: expected whole seconds from 1s to 20s, found "30s"',
+    ])
+  })
+
   it('lets a route change one key of the defaults and keep the others', () => {
     const text = `${minimal}    retry: { max: 5s }\ndefaults:\n  retry: { initial: 1s, max: 9s }\n`
     const [route] = loadText('f.yaml', text).config.routes

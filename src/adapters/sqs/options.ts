@@ -17,12 +17,12 @@ export const sourceOptions = z.strictObject({
   ...sourceCredit,
   body: receivedBody,
   pollers: z.int().min(1).max(64).default(16).describe('receives at a time, at most, while messages come'),
-  wait: z
-    .int()
-    .min(0)
-    .max(20)
-    .default(5)
-    .describe('seconds that a receive waits for a message; stopping waits for it to end'),
+  wait: duration
+    .refine(ms => ms >= 1_000 && ms <= 20_000 && ms % 1_000 === 0, {
+      error: 'expected whole seconds from 1s to 20s',
+    })
+    .prefault('5s')
+    .describe('how long a receive waits for a message; a stop waits for it to end'),
   call_timeout: duration.prefault('30s').describe('time limit of a call beyond that wait'),
 })
 

@@ -92,7 +92,7 @@ class SqsSource implements Source {
       concurrency: 64,
       perGroup: 'many',
     })
-    const poll = { wait: options.wait, visibility: this.#seconds }
+    const poll = { wait: options.wait / 1_000, visibility: this.#seconds }
     this.#poller = new Poller({
       pollers: options.pollers,
       receive: (count, signal) => this.#watch(calls.receive(url, { ...poll, count }, signal)),
@@ -124,7 +124,7 @@ class SqsSource implements Source {
   async #close(): Promise<void> {
     this.#poller.stop()
     // Aborted receives could leave messages invisible for their time.
-    const wait = this.#options.wait * 1_000 + closeLimit
+    const wait = this.#options.wait + closeLimit
     const receives = within(wait, 'receiving', this.#poller.ended()).catch(() => {})
     await within(closeLimit, 'deleting', Promise.all(this.#settling)).catch(() => {})
     const held = this.#visibility.loseAll('the source was closed')
