@@ -15,13 +15,13 @@ const context: LinkContext = { signal: new AbortController().signal, report: () 
 
 /** A source whose deliveries are settled as they come. Ends after `count`. */
 export async function drainSource(
-  protocol: 'amqp10' | 'mqtt',
+  protocol: 'amqp10' | 'mqtt' | 'sqs',
   connection: object,
   options: object,
   count: number,
   ready: () => void,
 ) {
-  const adapter = { amqp10, mqtt }[protocol] as unknown as Adapter<unknown, SourceOptions, unknown>
+  const adapter = { amqp10, mqtt, sqs }[protocol] as unknown as Adapter<unknown, SourceOptions, unknown>
   const at: Endpoint<unknown, SourceOptions> = {
     connection: adapter.connection.parse(connection),
     connectionName: 'bench',

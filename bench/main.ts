@@ -194,6 +194,13 @@ async function floors(delay: number): Promise<void> {
   })
   await drop()
   await using standIn = await startStandIn(delay)
+  const { protocol: _, ...connection } = cloud(standIn.url)
+  const received = await drainSource('sqs', connection, { queue: 'bench', prefetch: 1_000 }, 50_000, () => {})
+  note({
+    run: `floor: SQS drained into nothing, answers after ${delay} ms`,
+    'messages/s': received.perSecond,
+    'CPU us/message': received.cpuMicroseconds,
+  })
   await feedSink(standIn.url, 20_000)
   const sink = await feedSink(standIn.url, 60_000)
   note({

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 
 /**
- * A process of its own that answers like SQS: GetQueueUrl, GetQueueAttributes and SendMessageBatch, each after a delay
+ * A process of its own that answers like SQS: finding a queue, sending, receiving and deleting in batches, each after a delay
  * (argument, ms), and keeps no message. It counts what it confirmed and how old each message was by its attribute
  * `sent_at`. Its parent asks over IPC.
  */
@@ -12,16 +12,40 @@ let confirmed = 0
 let firstAt: number | undefined
 let latencies: number[] = []
 
+/** What is received never ends. */
+let received = 0
+const message = {
+  Body: 'x'.repeat(1_024),
+  Attributes: { ApproximateReceiveCount: '1', SentTimestamp: '1700000000000' },
+  MessageAttributes: {
+    kind: { DataType: 'String', StringValue: 'order' },
+    attempt: { DataType: 'Number.int', StringValue: '1' },
+    number: { DataType: 'Number.long', StringValue: '1' },
+  },
+}
+
+interface Request {
+  readonly Entries: readonly Entry[]
+  readonly MaxNumberOfMessages: number
+}
+
 interface Entry {
   readonly Id: string
   readonly MessageAttributes?: Record<string, { readonly StringValue?: string }>
 }
 
-const answers: Record<string, (request: { readonly Entries: readonly Entry[] }) => object> = {
+const answers: Record<string, (request: Request) => object> = {
   GetQueueUrl: () => ({ QueueUrl: queueUrl }),
   GetQueueAttributes: () => ({
     Attributes: { MaximumMessageSize: '1048576', QueueArn: 'arn:aws:sqs:eu-west-1:0:bench' },
   }),
+  ReceiveMessage: ({ MaxNumberOfMessages }) => ({
+    Messages: Array.from({ length: MaxNumberOfMessages }, () => {
+      const id = String(++received)
+      return { ...message, MessageId: id, ReceiptHandle: id }
+    }),
+  }),
+  DeleteMessageBatch: ({ Entries }) => ({ Successful: Entries.map(({ Id }) => ({ Id })) }),
   SendMessageBatch: ({ Entries }) => {
     const now = Date.now()
     firstAt ??= now

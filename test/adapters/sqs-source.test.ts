@@ -342,6 +342,28 @@ describe('sqs source', () => {
     )
   })
 
+  test('what is granted while a message is handed over counts, in messages and in bytes', async t => {
+    const queue = await filled(Array.from({ length: 50 }, (_, i) => `m${i}`))
+    const at = {
+      connection: sqs.connection.parse(aws.connection),
+      connectionName: 'aws',
+      route: 'r',
+      options: sqs.source!.options.parse({ queue, wait: '1s' }),
+    }
+    let came = 0
+    const source = await sqs.source!.open(
+      at,
+      delivery => {
+        came++
+        source.grant(1, delivery.size)
+      },
+      { signal: new AbortController().signal, report: () => {} },
+    )
+    t.after(() => source.close())
+    source.grant(5, 10)
+    await until(() => came === 50, { what: 'all of them' })
+  })
+
   test('receives that fail: people are told once, and it goes on', async t => {
     const queue = await filled(['a'])
     const consumer = await open(t, queue)

@@ -87,7 +87,11 @@ export class Poller {
     }
     if (received.length === 0) this.#wanted = 1
     else if (received.length * 2 >= count) this.#wanted = Math.min(this.#polling.pollers, this.#wanted + 1)
-    for (const one of received) this.#bytes -= this.#polling.take(one)
+    for (const one of received) {
+      // Taking it may grant more: what was granted before must be read after.
+      const size = this.#polling.take(one)
+      this.#bytes -= size
+    }
     return received.length
   }
 }
