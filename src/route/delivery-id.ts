@@ -34,5 +34,8 @@ function bodyOf({ body }: Message): string | Uint8Array {
   }
 }
 
-const headersOf = ({ headers }: Message): string =>
-  JSON.stringify(Object.entries(headers).map(([name, value]) => [name, toTypedJson(value)]))
+/** By name, since a broker may hand them out in another order the next time. */
+function headersOf({ headers }: Message): string {
+  const names = Object.keys(headers).sort()
+  return JSON.stringify(names.map(name => [name, toTypedJson(headers[name]!)]))
+}

@@ -134,8 +134,9 @@ export class Route {
   /** Maps, in order of receipt, and sends without waiting for the end. Must not throw: it would end the route. */
   async #begin(received: Received): Promise<void> {
     if (received.delivery.lost.aborted) return this.#end(received, undefined)
-    const original = this.#named(received.delivery)
+    let original = received.delivery.message
     try {
+      original = this.#named(received.delivery)
       if (received.delivery.fault) throw received.delivery.fault
       const mapped = this.#mapping(original)
       const message = mapped instanceof Promise ? await mapped : mapped

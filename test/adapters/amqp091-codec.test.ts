@@ -76,6 +76,17 @@ describe('field table values', () => {
 
   test('an unknown letter and an end in the middle throw', () => {
     assert.throws(() => new TableReader(Buffer.from('?')).value(), TypeError)
+    const nested = (levels: number): Buffer => {
+      let value = Buffer.from('V')
+      for (; levels > 0; levels--) {
+        const length = Buffer.alloc(4)
+        length.writeUInt32BE(value.length)
+        value = Buffer.concat([Buffer.from('A'), length, value])
+      }
+      return value
+    }
+    assert.equal(new TableReader(nested(60)).value().type, 'list')
+    assert.throws(() => new TableReader(nested(3_000)).value(), RangeError)
     assert.throws(() => new TableReader(hex('53 00000005 61')).value(), RangeError)
     assert.throws(() => new TableReader(hex('49 0000')).value(), RangeError)
   })

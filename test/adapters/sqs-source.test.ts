@@ -8,6 +8,7 @@ import fc from 'fast-check'
 import { decode } from '../../src/adapters/sqs/codec.ts'
 import { sqs } from '../../src/adapters/sqs/index.ts'
 import type { LinkEvent } from '../../src/core/adapter.ts'
+import type { Delivery } from '../../src/core/delivery.ts'
 import { LinkLost } from '../../src/core/errors.ts'
 import { text } from '../../src/core/value.ts'
 import { anyMessage, anyValue } from '../support/any-message.ts'
@@ -128,6 +129,10 @@ sourceConformance({
     again: noLink,
   },
 })
+
+const hostile = (attributes: string) =>
+  `{"Type":"Notification","TopicArn":"t","Message":"m","MessageAttributes":${attributes}}`
+const depth = (n: number, inner: string) => '['.repeat(n) + inner + ']'.repeat(n)
 
 describe('sqs source', () => {
   let aws: Aws
@@ -384,8 +389,8 @@ describe('sqs source', () => {
     )
   })
 
-  test('receives that fail for long end the link, and what it held is lost', async t => {
-    const queue = await filled(['a'])
+  test('receives that fail for long end the link, and what it held is given back', async t => {
+    const queue = await filled(['a'], { VisibilityTimeout: '600' })
     const consumer = await open(t, queue)
     const [delivery] = await consumer.take(1)
     aws.fault = { action: 'ReceiveMessage', answer: () => sqsError(500, 'InternalFailure', 'no') }
@@ -394,6 +399,9 @@ describe('sqs source', () => {
     assert.match(String(error), /SQS fails \(sqs:ReceiveMessage on queue/)
     assert.ok(delivery!.lost.aborted)
     await assert.rejects(delivery!.settle('accepted'), LinkLost)
+    aws.fault = undefined
+    const next = await open(t, queue)
+    await next.take(1)
   })
 
   test('a queue deleted while it is read: the error names it', async t => {
@@ -421,6 +429,178 @@ describe('sqs source', () => {
     await until(() => consumer.events.length > 0, { what: 'a notice' })
     assert.match(JSON.stringify(consumer.events), /SQS did not answer in time/)
     await consumer.source.close()
+  })
+
+  for (const [action, does] of [
+    ['DeleteMessageBatch', (d: Delivery) => void d.settle('accepted').catch(() => {})],
+    ['ChangeMessageVisibilityBatch', () => {}],
+  ] as const) {
+    test(`people are told when ${action} is not allowed`, async t => {
+      const consumer = await open(t, await filled(['a'], { VisibilityTimeout: '2' }))
+      aws.fault = { action, answer: () => sqsError(403, 'AccessDenied', 'no') }
+      const [delivery] = await consumer.take(1)
+      does(delivery!)
+      await until(() => consumer.events.length > 0, { what: 'a notice' })
+      await pause(500)
+      assert.equal(consumer.events.length, 1)
+      assert.match(
+        JSON.stringify(consumer.events),
+        new RegExp(`needs sqs:${action.replace('Batch', '')} to be`),
+      )
+    })
+  }
+
+  test('FIFO: with a lost message those behind it in its group are lost, and no others', async t => {
+    const consumer = await open(t, create(aws, { FifoQueue: 'true', VisibilityTimeout: '2' }, '.fifo'))
+    // By hand: the emulator hands out one message of a group at a time.
+    const Messages = ['a', 'a', 'b', 'a'].map((MessageGroupId, i) => ({
+      MessageId: `${i}`,
+      ReceiptHandle: `h${i}`,
+      Body: `${MessageGroupId}${i}`,
+      Attributes: { MessageGroupId },
+    }))
+    const json = (body: object): Answer => ({ status: 200, headers: {}, body: JSON.stringify(body) })
+    let received = false
+    aws.fault = {
+      action: 'ReceiveMessage',
+      answer: () => json({ Messages: received ? [] : Messages }),
+    }
+    const deliveries = await consumer.take(4)
+    received = true
+    aws.fault = {
+      action: 'ChangeMessageVisibilityBatch',
+      answer(request) {
+        const Entries: { Id: string; ReceiptHandle: string }[] = JSON.parse(request.body).Entries
+        const isLost = ({ ReceiptHandle }: { ReceiptHandle: string }) => ReceiptHandle === 'h1'
+        return json({
+          Successful: Entries.filter(e => !isLost(e)),
+          Failed: Entries.filter(isLost).map(({ Id }) => ({
+            Id,
+            SenderFault: true,
+            Code: 'ReceiptHandleIsInvalid',
+          })),
+        })
+      },
+    }
+    await until(() => deliveries.some(d => d.lost.aborted), { what: 'a loss' })
+    assert.deepEqual(
+      deliveries.map(d => d.lost.aborted),
+      [false, true, false, true],
+    )
+  })
+
+  test('an opening that was given up leaves no timer behind, although its connection lives on', async t => {
+    const queue = await filled([])
+    const connection = sqs.connection.parse(aws.connection)
+    const options = sqs.source!.options.parse({ queue })
+    const at = { connection, connectionName: 'aws', route: 'r', options }
+    const open = (signal: AbortSignal) => sqs.source!.open(at, () => {}, { signal, report: () => {} })
+    const other = await open(new AbortController().signal)
+    t.after(() => other.close())
+    let asked = 0
+    aws.fault = {
+      action: 'GetQueueAttributes',
+      async answer(request) {
+        asked++
+        await pause(200)
+        return request.forward()
+      },
+    }
+    const started = t.mock.method(globalThis, 'setInterval')
+    const given = new AbortController()
+    const opening = open(given.signal)
+    await until(() => asked === 1, { what: 'the question' })
+    given.abort(new Error('enough'))
+    await assert.rejects(opening, /enough/)
+    await pause(500)
+    assert.equal(started.mock.callCount(), 0)
+  })
+
+  test('giving back waits for an extension under way, which would hide the message again', async t => {
+    const queue = await filled(['a'], { VisibilityTimeout: '4' })
+    const first = await open(t, queue)
+    let extending = false
+    aws.fault = {
+      action: 'ChangeMessageVisibilityBatch',
+      async answer(request) {
+        if (request.body.includes('"VisibilityTimeout":0')) return request.forward()
+        extending = true
+        await pause(600)
+        return request.forward()
+      },
+    }
+    await first.take(1)
+    await until(() => extending, { what: 'an extension' })
+    await first.source.close()
+    const second = await open(t, queue)
+    const began = performance.now()
+    await second.take(1)
+    assert.ok(performance.now() - began < 1_500, 'at once')
+  })
+
+  test('an empty answer that comes at once is not asked for thousands of times', async t => {
+    const consumer = await open(t, create(aws))
+    aws.fault = { action: 'ReceiveMessage', answer: () => ({ status: 200, headers: {}, body: '{}' }) }
+    const from = calls('ReceiveMessage').length
+    consumer.grant(10)
+    await pause(1_200)
+    assert.ok(calls('ReceiveMessage').length - from <= 3)
+  })
+
+  for (const messages of [
+    '{}',
+    '5',
+    '[null]',
+    '[{"Body":"no handle"}]',
+    '[{"ReceiptHandle":"h","Body":5}]',
+    '[{"ReceiptHandle":"h","Attributes":null}]',
+    '[{"ReceiptHandle":"h","MessageAttributes":{"a":null}}]',
+  ]) {
+    test(`messages that are none (${messages}): people are told, and it goes on`, async t => {
+      const consumer = await open(t, await filled(['a']))
+      let odd = 0
+      aws.fault = {
+        action: 'ReceiveMessage',
+        answer: request =>
+          odd++ === 0 ? { status: 200, headers: {}, body: `{"Messages":${messages}}` } : request.forward(),
+      }
+      await consumer.take(1)
+      assert.match(JSON.stringify(consumer.events), /what answers in region .* is not SQS/)
+    })
+  }
+
+  test('values nested without end stay text, and those that fit are read', () => {
+    const options = sqs.source!.options.parse({ queue: 'q' })
+    const read = (DataType: string, StringValue: string) =>
+      decode({ MessageAttributes: { a: { DataType, StringValue } } }, options).message.headers.a!
+    assert.equal(read('String.json', depth(2_200, '')).type, 'string')
+    assert.equal(read('String.json', depth(20, 'true')).type, 'list')
+    assert.equal(read('String.Array', depth(2_200, '')).type, 'string')
+    const unchanged: [string, string][] = [
+      ['String.Array', '[12345678901234567890]'],
+      ['String.Array', '[1e400]'],
+      ['String.Array', '[{"a":1}]'],
+      ['String.Array', '{"a":1}'],
+      ['String.bytes', 'hello world'],
+      ['Number.decimal64', '1.5'],
+      ['String.Boolean', 'yes'],
+      ['Number.double', '1e400'],
+      ['String.json', '{"int64":9007199254740993}'],
+      ['String.json', '{"map":[["a","b","c"]]}'],
+    ]
+    for (const [type, written] of unchanged)
+      assert.equal((read(type, written) as { value: unknown }).value, written)
+    assert.deepEqual(read('String.Array', '["a", 1.5, null]'), {
+      type: 'list',
+      value: [text('a'), { type: 'float64', value: 1.5 }, { type: 'null' }],
+    })
+    for (const own of ['5', 'true', '[]', '{}']) {
+      const { headers } = decode(
+        { MessageAttributes: { sluice_properties: { DataType: 'String', StringValue: own } } },
+        options,
+      ).message
+      assert.deepEqual(headers.sluice_properties, text(own))
+    }
   })
 
   test('body: sns takes the message out of what SNS put around it, attributes typed', async t => {
@@ -451,7 +631,16 @@ describe('sqs source', () => {
     assert.equal(message.properties.subject, 'S')
   })
 
-  for (const body of ['not JSON', 'null', '[]', '{"Type":"Notification"}', '{"Message":"m"}']) {
+  for (const body of [
+    'not JSON',
+    'null',
+    '[]',
+    '{"Type":"Notification"}',
+    '{"Message":"m"}',
+    hostile('{"a":null}'),
+    hostile('{"a":{"Type":5}}'),
+    hostile('{"a":{"Type":"String","Value":5}}'),
+  ]) {
     test(`body: sns and a body that SNS did not write (${body}): at fault, and as it came`, async t => {
       const consumer = await open(t, await filled([body]), { body: 'sns' })
       const [delivery] = await consumer.take(1)

@@ -1,21 +1,27 @@
 import { isUtf8 } from 'node:buffer'
 import { type Entry, nothing, text, type Value } from '../../core/value.ts'
 
+/** Deeper tables and arrays are no data: decoding them, and all that reads them later, would overflow the stack. */
+const maxDepth = 64
+
 /**
  * Reads AMQP 0-9-1 data with all its types. The letters are those that RabbitMQ and Qpid use, which differ from the
  * specification's (RabbitMQ's "AMQP 0-9-1 errata"): `s` is a signed 16-bit integer and no short string, `l` is signed.
  * `U` and `L`, which those brokers never write, are the specification's signed 16 and 64 bits.
- * Throws RangeError past the end and TypeError at an unknown letter.
+ * Throws RangeError past the end and below `maxDepth`, and TypeError at an unknown letter.
  */
 export class TableReader {
   readonly #bytes: Buffer
+  readonly #depth: number
   #at: number
   #end: number
 
-  constructor(bytes: Buffer, at = 0, end = bytes.length) {
+  constructor(bytes: Buffer, depth = 0) {
+    if (depth > maxDepth) throw new RangeError(`values nested more than ${maxDepth} deep`)
     this.#bytes = bytes
-    this.#at = at
-    this.#end = end
+    this.#depth = depth
+    this.#at = 0
+    this.#end = bytes.length
   }
 
   get atEnd(): boolean {
@@ -84,9 +90,12 @@ export class TableReader {
       case 0x56: // V
         return nothing
       case 0x41: // A
-        return { type: 'list', value: [...values(this.block())] }
+        return { type: 'list', value: [...values(this.block(), this.#depth + 1)] }
       case 0x46: // F
-        return { type: 'map', value: [...fields(this.block())].map(([name, v]): Entry => [text(name), v]) }
+        return {
+          type: 'map',
+          value: [...fields(this.block(), this.#depth + 1)].map(([name, v]): Entry => [text(name), v]),
+        }
       default:
         throw new TypeError(`unknown field type 0x${letter.toString(16)}`)
     }
@@ -109,13 +118,13 @@ export class TableReader {
 }
 
 /** The fields of a table in their order; a name may come twice. */
-export function* fields(table: Buffer): Generator<[name: string, value: Value]> {
-  const reader = new TableReader(table)
+export function* fields(table: Buffer, depth = 0): Generator<[name: string, value: Value]> {
+  const reader = new TableReader(table, depth)
   while (!reader.atEnd) yield [reader.shortString(), reader.value()]
 }
 
-function* values(array: Buffer): Generator<Value> {
-  const reader = new TableReader(array)
+function* values(array: Buffer, depth: number): Generator<Value> {
+  const reader = new TableReader(array, depth)
   while (!reader.atEnd) yield reader.value()
 }
 

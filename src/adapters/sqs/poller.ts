@@ -1,7 +1,10 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import type { SqsReceived } from '../shared/aws/calls.ts'
 
 /** ReceiveMessage hands out ten at a time. */
 const most = 10
+/** Milliseconds from the start of a receive that finds nothing to the next. */
+const soonest = 500
 
 export interface Polling {
   /** Receives in flight, at most. */
@@ -73,6 +76,7 @@ export class Poller {
   /** How many were taken. Never rejects. */
   async #poll(count: number): Promise<number> {
     let received: readonly SqsReceived[]
+    const began = performance.now()
     try {
       received = await this.#polling.receive(count, this.#abort.signal)
     } catch (error) {
@@ -85,8 +89,12 @@ export class Poller {
       await this.#polling.giveBack(received)
       return 0
     }
-    if (received.length === 0) this.#wanted = 1
-    else if (received.length * 2 >= count) this.#wanted = Math.min(this.#polling.pollers, this.#wanted + 1)
+    if (received.length === 0) {
+      this.#wanted = 1
+      // SQS waits before it says so; whoever answers at once would be asked thousands of times a second.
+      const early = soonest - (performance.now() - began)
+      if (early > 0) await pause(early, undefined, { signal: this.#abort.signal }).catch(() => {})
+    } else if (received.length * 2 >= count) this.#wanted = Math.min(this.#polling.pollers, this.#wanted + 1)
     for (const one of received) {
       // Taking it may grant more: what was granted before must be read after.
       const size = this.#polling.take(one)

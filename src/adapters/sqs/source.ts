@@ -1,25 +1,20 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Deliver, Endpoint, LinkContext, Source } from '../../core/adapter.ts'
 import type { Delivery, Outcome } from '../../core/delivery.ts'
-import { LinkLost, SinkUnavailable, sentence } from '../../core/errors.ts'
-import { Batcher } from '../shared/aws/batcher.ts'
+import { LinkLost, sentence } from '../../core/errors.ts'
 import type { SqsReceived } from '../shared/aws/calls.ts'
 import { withAws } from '../shared/aws/opening.ts'
 import type { AwsConnectionOptions } from '../shared/aws/options.ts'
 import { isMissing, type Judge, judge } from '../shared/aws/verdict.ts'
 import { within } from '../shared/within.ts'
 import { decode } from './codec.ts'
+import { Deletions } from './deletions.ts'
 import { type OpenQueue, openQueue } from './open-queue.ts'
 import type { SqsSourceOptions } from './options.ts'
 import { Poller } from './poller.ts'
 import { type Held, Visibility } from './visibility.ts'
 
 type At = Endpoint<AwsConnectionOptions, SqsSourceOptions>
-
-interface Deletion {
-  readonly handle: string
-  readonly size: number
-}
 
 /** Milliseconds for which receives may fail before the link is taken for dead. */
 const patience = 10_000
@@ -28,7 +23,6 @@ const closeLimit = 5_000
 /** Seconds, where the queue's own timeout is 0: nothing could be carried before it is handed out again. */
 const ownTimeout = 30
 const batchSize = 10
-const never = new AbortController().signal
 
 /** Needs sqs:ReceiveMessage, sqs:DeleteMessage, sqs:ChangeMessageVisibility, sqs:GetQueueAttributes, and sqs:GetQueueUrl for names. */
 export function openSource(
@@ -38,6 +32,8 @@ export function openSource(
 ): Promise<Source> {
   return withAws(options, signal, async (connection, release) => {
     const queue = await openQueue(connection, options, own.queue, own.call_timeout)
+    // Given up meanwhile: nobody would close what is made from here on.
+    signal.throwIfAborted()
     return new SqsSource(queue, own, { deliver, release, notice: text => report({ type: 'notice', text }) })
   })
 }
@@ -61,11 +57,12 @@ class SqsSource implements Source {
   readonly #seconds: number
   readonly #poller: Poller
   readonly #visibility: Visibility
-  readonly #deletions: Batcher<Deletion>
-  readonly #settling = new Set<Promise<void>>()
+  readonly #deletions: Deletions
   readonly #ending = new AbortController()
   readonly #receiving: Judge
   readonly #resolveClosed: (error: Error | undefined) => void
+  /** Actions whose last call failed. */
+  readonly #failing = new Set<string>()
   #failingSince: number | undefined
   #closing: Promise<void> | undefined
 
@@ -77,25 +74,18 @@ class SqsSource implements Source {
     this.#seconds = Number(attributes.VisibilityTimeout) || ownTimeout
     this.#receiving = judge(doing('sqs:ReceiveMessage'))
     this.#visibility = new Visibility(this.#seconds, (handles, s) =>
-      this.#watch(calls.changeVisibilityBatch(url, handles, s)),
+      this.#watch('sqs:ChangeMessageVisibility', calls.changeVisibilityBatch(url, handles, s)),
     )
-    this.#deletions = new Batcher<Deletion>({
-      call: batch =>
-        this.#watch(
-          calls.deleteBatch(
-            url,
-            batch.map(d => d.handle),
-          ),
-        ),
-      judge: judge(doing('sqs:DeleteMessage')),
-      maxBytes: Number.POSITIVE_INFINITY,
-      concurrency: 64,
-      perGroup: 'many',
-    })
+    this.#deletions = new Deletions(
+      handles => this.#watch('sqs:DeleteMessage', calls.deleteBatch(url, handles)),
+      judge(doing('sqs:DeleteMessage')),
+      this.#visibility,
+    )
     const poll = { wait: options.wait / 1_000, visibility: this.#seconds }
     this.#poller = new Poller({
       pollers: options.pollers,
-      receive: (count, signal) => this.#watch(calls.receive(url, { ...poll, count }, signal)),
+      receive: (count, signal) =>
+        this.#watch('sqs:ReceiveMessage', calls.receive(url, { ...poll, count }, signal)),
       take: received => this.#take(received),
       giveBack: received => this.#makeVisible(received.map(r => r.ReceiptHandle!)),
       failed: error => this.#failed(error),
@@ -126,36 +116,41 @@ class SqsSource implements Source {
     // Aborted receives could leave messages invisible for their time.
     const wait = this.#options.wait + closeLimit
     const receives = within(wait, 'receiving', this.#poller.ended()).catch(() => {})
-    await within(closeLimit, 'deleting', Promise.all(this.#settling)).catch(() => {})
-    const held = this.#visibility.loseAll('the source was closed')
-    await this.#makeVisible(held.map(h => h.handle))
+    await within(closeLimit, 'deleting', this.#deletions.ended()).catch(() => {})
+    await this.#giveBack('the source was closed')
     await receives
     await this.#end(undefined)
   }
 
   /** The link is dead. */
   #die(error: Error): void {
-    this.#closing ??= Promise.resolve().then(() => {
-      this.#visibility.loseAll('receiving from its queue fails')
-      return this.#end(error)
-    })
+    this.#poller.stop()
+    this.#closing ??= this.#giveBack('receiving from its queue fails').then(() => this.#end(error))
+  }
+
+  async #giveBack(why: string): Promise<void> {
+    const held = this.#visibility.loseAll(why)
+    // One that overtakes us would hide again what we make visible.
+    await within(closeLimit, 'extending', this.#visibility.ended()).catch(() => {})
+    await this.#makeVisible(held.map(h => h.handle))
   }
 
   async #end(error: Error | undefined): Promise<void> {
     const ended = new LinkLost('the source is closed')
     this.#ending.abort(ended)
     this.#poller.abort(ended)
-    await this.#deletions.close(0)
+    await this.#deletions.close()
     await this.#outside.release()
     this.#resolveClosed(error)
   }
 
   #take(received: SqsReceived): number {
-    const held = this.#visibility.hold(received.ReceiptHandle!)
-    const count = Number(received.Attributes?.ApproximateReceiveCount)
     const size = sizeOf(received)
+    const decoded = decode(received, this.#options)
+    const held = this.#visibility.hold(received.ReceiptHandle!, received.Attributes?.MessageGroupId)
+    const count = Number(received.Attributes?.ApproximateReceiveCount)
     const delivery: Delivery = {
-      ...decode(received, this.#options),
+      ...decoded,
       size,
       ...(received.MessageId !== undefined && { id: received.MessageId }),
       ...(count > 0 && { deliveryCount: count - 1 }),
@@ -168,36 +163,7 @@ class SqsSource implements Source {
 
   #settle(held: Held, outcome: Outcome): Promise<void> {
     if (outcome === 'rejected') return Promise.reject(new Error('SQS has no way to reject a message'))
-    const settling = this.#delete(held)
-    const known = settling.then(
-      () => {},
-      () => {},
-    )
-    this.#settling.add(known)
-    void known.then(() => this.#settling.delete(known))
-    return settling
-  }
-
-  /** Tries as long as the message is ours: what is not deleted would come again. */
-  async #delete(held: Held): Promise<void> {
-    const { signal } = held.lost
-    held.settling = true
-    for (let delay = 200; ; delay = Math.min(5_000, delay * 2)) {
-      if (signal.aborted) throw signal.reason
-      try {
-        await this.#deletions.send({ handle: held.handle, size: 0 }, never)
-        this.#visibility.release(held)
-        return
-      } catch (error) {
-        if (!(error instanceof SinkUnavailable)) {
-          this.#visibility.lose(held, `it cannot be deleted and comes again: ${sentence(error)}`)
-          throw signal.reason
-        }
-      }
-      await pause(delay * Math.random(), undefined, {
-        signal: AbortSignal.any([signal, this.#ending.signal]),
-      }).catch(() => {})
-    }
+    return this.#deletions.delete(held)
   }
 
   /** Never rejects: what stays invisible comes when its time is over. */
@@ -210,13 +176,20 @@ class SqsSource implements Source {
     await within(closeLimit, 'giving back', Promise.allSettled(batches)).catch(() => {})
   }
 
-  /** A queue that is gone ends the link, whichever call hears of it. */
-  async #watch<T>(call: Promise<T>): Promise<T> {
+  /** A queue that is gone ends the link, whichever call hears of it. Other failures are said once, until one succeeds. */
+  async #watch<T>(action: string, call: Promise<T>): Promise<T> {
     try {
-      return await call
-    } catch (error) {
-      if (isMissing(error)) this.#die(this.#receiving.call(error))
-      throw error
+      const answer = await call
+      this.#failing.delete(action)
+      return answer
+    } catch (thrown) {
+      const error = judge(this.#queue.doing(action)).call(thrown)
+      if (isMissing(thrown)) this.#die(error)
+      else if (!this.#closing && !this.#failing.has(action)) {
+        this.#failing.add(action)
+        this.#outside.notice(`${sentence(error)}; trying again`)
+      }
+      throw thrown
     }
   }
 
@@ -226,7 +199,6 @@ class SqsSource implements Source {
     if (this.#closing) return
     if (this.#failingSince === undefined) {
       this.#failingSince = now
-      this.#outside.notice(`${sentence(error)}; trying again`)
     } else if (now - this.#failingSince >= patience) {
       return this.#die(error)
     }

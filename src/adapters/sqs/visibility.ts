@@ -8,6 +8,8 @@ const batchSize = 10
 /** A message that we have received and that nobody else is handed until `deadline`. Times are of `performance.now()`. */
 export interface Held {
   readonly handle: string
+  /** Of a FIFO queue. */
+  readonly group: string | undefined
   readonly receivedAt: number
   readonly lost: AbortController
   deadline: number
@@ -26,6 +28,7 @@ export class Visibility {
   readonly #change: Change
   readonly #held = new Set<Held>()
   readonly #extending = new Set<Held>()
+  readonly #extensions = new Set<Promise<void>>()
   readonly #timer: NodeJS.Timeout
 
   /** `seconds` is the queue's visibility timeout. */
@@ -36,10 +39,10 @@ export class Visibility {
   }
 
   /** From its receipt on, which was now. */
-  hold(handle: string): Held {
+  hold(handle: string, group?: string): Held {
     const receivedAt = performance.now()
     const deadline = receivedAt + this.#timeout
-    const held = { handle, receivedAt, deadline, lost: new AbortController(), settling: false }
+    const held = { handle, group, receivedAt, deadline, lost: new AbortController(), settling: false }
     this.#held.add(held)
     return held
   }
@@ -48,17 +51,33 @@ export class Visibility {
     this.#held.delete(held)
   }
 
+  /**
+   * Those of its group that came after it are lost as well, since they must not be sent before it; what is being deleted
+   * has been.
+   */
   lose(held: Held, why: string): void {
-    this.#held.delete(held)
+    const wasHeld = this.#held.delete(held)
     held.lost.abort(new LinkLost(why))
+    if (held.group === undefined || !wasHeld) return
+    for (const later of this.#held) {
+      if (later.group !== held.group || later.receivedAt < held.receivedAt || later.settling) continue
+      this.#held.delete(later)
+      later.lost.abort(new LinkLost(`one before it in its group is lost: ${why}`))
+    }
   }
 
   /** Loses everything and returns it; nothing is extended from now on. */
   loseAll(why: string): readonly Held[] {
     clearInterval(this.#timer)
     const all = [...this.#held]
+    this.#held.clear()
     for (const held of all) this.lose(held, why)
     return all
+  }
+
+  /** Resolves once no extension is in flight. */
+  async ended(): Promise<void> {
+    await Promise.all(this.#extensions)
   }
 
   #look(): void {
@@ -78,7 +97,11 @@ export class Visibility {
       }
     }
     for (const [seconds, all] of due) {
-      for (let i = 0; i < all.length; i += batchSize) void this.#extend(all.slice(i, i + batchSize), seconds)
+      for (let i = 0; i < all.length; i += batchSize) {
+        const extension = this.#extend(all.slice(i, i + batchSize), seconds)
+        this.#extensions.add(extension)
+        void extension.then(() => this.#extensions.delete(extension))
+      }
     }
   }
 

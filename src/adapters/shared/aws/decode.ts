@@ -38,26 +38,36 @@ export function valueFrom({ DataType = 'String', StringValue, BinaryValue }: Rec
   const label = rest.join('.')
   const string = StringValue ?? ''
   try {
-    if (kind === 'Binary') {
-      const bytes = BinaryValue ?? ''
-      return label.startsWith('decimal') ? typed(label, bytes) : typed('bytes', bytes)
-    }
+    if (kind === 'Binary')
+      return typed(/^decimal(32|64|128)$/.test(label) ? label : 'bytes', BinaryValue ?? '')
     if (label === 'json') return parseTypedJson(string)
-    if (label === 'Array') return plainValue(JSON.parse(string))
-    if (label === 'Boolean') return { type: 'bool', value: string === '1' || string.toLowerCase() === 'true' }
-    if (label !== '') return typed(labels[label] ?? label, string)
+    if (label === 'Array') return arrayOf(string)
+    if (label === 'Boolean' && /^([01]|true|false)$/i.test(string)) {
+      return { type: 'bool', value: /^(1|true)$/i.test(string) }
+    }
+    if (label !== '' && !/^(bytes|decimal.+)$/.test(label)) return typed(labels[label] ?? label, string)
     return kind === 'Number' ? typed('decimal', string) : text(string)
   } catch {
-    return kind === 'Binary' ? typed('bytes', BinaryValue ?? '') : text(string)
+    return kind === 'Binary'
+      ? { type: 'bytes', value: Buffer.from(BinaryValue ?? '', 'base64') }
+      : text(string)
   }
 }
 
-/** SNS's String.Array: strings, numbers, booleans and null. */
-function plainValue(json: unknown): Value {
-  if (Array.isArray(json)) return { type: 'list', value: json.map(plainValue) }
+/** SNS's String.Array: strings, numbers, booleans and null. Throws for anything else, and for numbers that lose digits. */
+function arrayOf(json: string): Value {
+  const items: unknown = JSON.parse(json)
+  if (!Array.isArray(items) || JSON.stringify(items) !== json.replace(/(?<=[[,])\s+/g, ''))
+    throw new Error('no array')
+  return { type: 'list', value: items.map(scalar) }
+}
+
+function scalar(json: unknown): Value {
   if (json === null) return nothing
   if (typeof json === 'boolean') return { type: 'bool', value: json }
-  return typeof json === 'number' ? { type: 'float64', value: json } : text(String(json))
+  if (typeof json === 'number') return { type: 'float64', value: json }
+  if (typeof json === 'string') return text(json)
+  throw new Error('no scalar')
 }
 
 const typedProperties = ['messageId', 'correlationId', 'userId']
@@ -81,7 +91,9 @@ const plainProperties: Readonly<Record<string, string>> = {
 function propertiesOf(json = ''): Properties | undefined {
   try {
     const properties: Record<string, unknown> = {}
-    for (const [name, value] of Object.entries(JSON.parse(json))) {
+    const all: unknown = JSON.parse(json)
+    if (typeof all !== 'object' || all === null || Array.isArray(all) || json === '{}') return undefined
+    for (const [name, value] of Object.entries(all)) {
       if (typedProperties.includes(name)) properties[name] = valueFromJson(value)
       else if (typeof value === plainProperties[name]) properties[name] = value
       else return undefined

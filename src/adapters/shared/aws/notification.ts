@@ -19,21 +19,26 @@ interface NotificationJson {
   readonly TopicArn?: unknown
   readonly Subject?: unknown
   readonly Timestamp?: unknown
-  readonly MessageAttributes?: Readonly<Record<string, { readonly Type?: string; readonly Value?: string }>>
+  readonly MessageAttributes?: Readonly<
+    Record<string, { readonly Type?: unknown; readonly Value?: unknown } | null>
+  > | null
 }
 
 /** Throws MessageRefused for a body that SNS did not write. */
 export function parseNotification(body: string): Notification {
-  const { Type, Message, MessageId, TopicArn, Subject, Timestamp, MessageAttributes = {} } = jsonOf(body)
+  const { Type, Message, MessageId, TopicArn, Subject, Timestamp, MessageAttributes } = jsonOf(body)
   if (Type !== 'Notification' || typeof Message !== 'string' || typeof TopicArn !== 'string') {
     throw notSns(body)
   }
-  const attributes: Record<string, ReceivedAttribute> = {}
-  for (const [name, { Type: type = 'String', Value = '' }] of Object.entries(MessageAttributes)) {
-    const value = type.startsWith('Binary') ? { BinaryValue: Value } : { StringValue: Value }
-    attributes[name] = { DataType: type, ...value }
-  }
-  const { headers, properties } = decodeAttributes(attributes)
+  const attributes = Object.entries(MessageAttributes ?? {}).map(([name, attribute]) => {
+    if (typeof attribute?.Type !== 'string' || typeof attribute.Value !== 'string') throw notSns(body)
+    const { Type: DataType, Value } = attribute
+    const read: ReceivedAttribute = DataType.startsWith('Binary')
+      ? { DataType, BinaryValue: Value }
+      : { DataType, StringValue: Value }
+    return [name, read] as const
+  })
+  const { headers, properties } = decodeAttributes(Object.fromEntries(attributes))
   const at = Date.parse(String(Timestamp))
   const own: Properties = {
     ...(typeof MessageId === 'string' && { messageId: text(MessageId) }),

@@ -1,4 +1,7 @@
-import type { Value } from '../../../core/value.ts'
+import type { Entry, Value } from '../../../core/value.ts'
+
+/** Deeper lists and maps are not read: all that reads them later would overflow the stack. */
+const maxDepth = 64
 
 /** The inverse of `typedJson`. Throws on what it did not write. */
 export function parseTypedJson(text: string): Value {
@@ -6,20 +9,30 @@ export function parseTypedJson(text: string): Value {
 }
 
 /** The same for what was parsed already. */
-export function valueFromJson(json: unknown): Value {
+export function valueFromJson(json: unknown, depth = 0): Value {
+  if (depth > maxDepth) throw new RangeError(`values nested more than ${maxDepth} deep`)
   if (json === null) return { type: 'null' }
   if (typeof json === 'boolean') return { type: 'bool', value: json }
   if (typeof json === 'string') return { type: 'string', value: json }
-  if (Array.isArray(json)) return { type: 'list', value: json.map(valueFromJson) }
+  if (Array.isArray(json)) return { type: 'list', value: json.map(item => valueFromJson(item, depth + 1)) }
   if (typeof json !== 'object') throw new Error('a number without its type')
   const [type, value, ...more] = Object.entries(json)[0] ?? []
   if (type === undefined || more.length > 0 || Object.keys(json).length !== 1)
     throw new Error('no typed value')
   if (type === 'map' && Array.isArray(value)) {
-    return { type, value: value.map(pair => [valueFromJson(pair[0]), valueFromJson(pair[1])] as const) }
+    const inner = (item: unknown) => valueFromJson(item, depth + 1)
+    return { type, value: value.map(pair => entryOf(pair, inner)) }
   }
   if (typeof value !== 'string' && typeof value !== 'number') throw new Error('no typed value')
+  if (typeof value === 'number' && Number.isInteger(value) && !Number.isSafeInteger(value)) {
+    throw new Error('a number that JSON has rounded')
+  }
   return typed(type, String(value))
+}
+
+function entryOf(pair: unknown, inner: (item: unknown) => Value): Entry {
+  if (!Array.isArray(pair) || pair.length !== 2) throw new Error('no pair of a map')
+  return [inner(pair[0]), inner(pair[1])]
 }
 
 /** A value of this type from the text that stands for it: decimal digits, base64, or itself. Throws when it is none. */
@@ -51,7 +64,8 @@ export function typed(type: string, text: string): Value {
     case 'float64':
     case 'timestamp': {
       const value = Number(text)
-      if (text.trim() === '' || (Number.isNaN(value) && text !== 'NaN')) throw new Error(`no ${type}`)
+      const isNumber = text.trim() !== '' && (Number.isFinite(value) || /^(NaN|-?Infinity)$/.test(text))
+      if (!isNumber) throw new Error(`no ${type}`)
       return { type, value }
     }
     case 'symbol':
@@ -63,10 +77,16 @@ export function typed(type: string, text: string): Value {
     case 'decimal32':
     case 'decimal64':
     case 'decimal128':
-      return { type, value: Buffer.from(text, 'base64') }
+      return { type, value: bytesOf(text) }
     default:
       throw new Error(`${type} is no type of a value`)
   }
+}
+
+function bytesOf(base64: string): Uint8Array {
+  const bytes = Buffer.from(base64, 'base64')
+  if (bytes.toString('base64') !== base64) throw new Error('no base64')
+  return bytes
 }
 
 const ranges = {

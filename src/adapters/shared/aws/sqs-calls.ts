@@ -2,7 +2,7 @@ import { GetQueueAttributesCommand, GetQueueUrlCommand, SQSClient } from '@aws-s
 import type { Attribute, EntryResult, SqsCalls, SqsEntry, SqsReceived } from './calls.ts'
 import { type AwsConnection, bounded } from './connection.ts'
 import { type BatchAnswer, numbered, resultsOf } from './entries.ts'
-import { JsonCall } from './json-call.ts'
+import { JsonCall, unreadable } from './json-call.ts'
 
 /** SQS: by the AWS SDK, except for what is called for every message. One object for one queue. */
 export function sqsCalls(connection: AwsConnection, timeLimit: number): SqsCalls {
@@ -47,7 +47,7 @@ export function sqsCalls(connection: AwsConnection, timeLimit: number): SqsCalls
       const answer = await bounded(limit, given =>
         lean.send('AmazonSQS.ReceiveMessage', input, limit, AbortSignal.any([given, signal])),
       )
-      return (answer as { Messages?: readonly SqsReceived[] | null }).Messages ?? []
+      return receivedOf(answer)
     },
     deleteBatch: (url, handles) =>
       batch(
@@ -63,6 +63,31 @@ export function sqsCalls(connection: AwsConnection, timeLimit: number): SqsCalls
       ),
   }
 }
+
+/** Checked as far as we go by it. Without a receipt handle there is nothing that could be done with a message. */
+function receivedOf({ Messages }: { readonly Messages?: unknown }): readonly SqsReceived[] {
+  if (Messages === undefined || Messages === null) return []
+  if (Array.isArray(Messages) && Messages.every(isReceived)) return Messages
+  const error = new Error(
+    `messages of a shape that SQS does not have: ${JSON.stringify(Messages).slice(0, 200)}`,
+  )
+  throw Object.assign(error, { name: unreadable })
+}
+
+const isReceived = (m: Loose | null): boolean =>
+  typeof m?.ReceiptHandle === 'string' &&
+  isTextOrAbsent(m.Body) &&
+  isTextOrAbsent(m.MessageId) &&
+  isMapOf(m.Attributes, value => typeof value === 'string') &&
+  isMapOf(m.MessageAttributes, attribute => {
+    const { DataType, StringValue, BinaryValue } = (attribute ?? { DataType: 0 }) as Loose
+    return [DataType, StringValue, BinaryValue].every(isTextOrAbsent)
+  })
+
+type Loose = Readonly<Record<string, unknown>>
+const isTextOrAbsent = (value: unknown): boolean => value === undefined || typeof value === 'string'
+const isMapOf = (map: unknown, is: (value: unknown) => boolean): boolean =>
+  map === undefined || (typeof map === 'object' && map !== null && Object.values(map).every(is))
 
 /** As JSON has it: bytes in base64. */
 function written(entry: SqsEntry): object {
