@@ -70,7 +70,10 @@ export function windowAndOrder(bench: RabbitBench): void {
       await ready(queue, 0)
     })
 
-    test(`keeps the order of a ${kind} queue when it stops in the middle of busy traffic`, async t => {
+    // A quorum queue of RabbitMQ 4.0 takes back in two runs, now and then, what one channel held: seen were 347 to 370 before
+    // 342 to 346, with everything back before the next consumer came. So order over a stop is promised for classic queues.
+    const what = kind === 'classic' ? 'keeps the order' : 'loses nothing'
+    test(`${what} of a ${kind} queue when it stops in the middle of busy traffic`, async t => {
       const count = 2000
       const queue = await bench.rabbit.declare(options)
       await bench.rabbit.produce(queue, numbered(count))
@@ -84,7 +87,8 @@ export function windowAndOrder(bench: RabbitBench): void {
         // A quorum queue hears later than we do that the channel is gone, and until then keeps what was on its way there.
         await ready(queue, count - consumer.accepted.length)
       }
-      assert.deepEqual(consumer.outOfOrder(), undefined)
+      if (kind === 'classic') assert.deepEqual(consumer.outOfOrder(), undefined)
+      assert.equal(new Set(consumer.accepted).size, count)
       assert.equal(consumer.accepted.length, count)
     })
   }
