@@ -1,5 +1,5 @@
 /**
- * All that the sinks ask of AWS, and all that a leaner way of publishing has to offer in place of the SDK. Entries,
+ * All that sinks and sources ask of AWS. Entries,
  * attributes and names are spelled as the AWS API spells them, so that they go on the wire as they are.
  */
 

@@ -23,7 +23,7 @@ const always = { 'content-type': 'application/x-amz-json-1.0', 'x-amzn-query-mod
 type Signer = Awaited<ReturnType<SQSClient['config']['signer']>>
 
 /**
- * A call of the AWS JSON 1.0 protocol whose serialising and HTTP are done here, at less than half of the SDK's CPU
+ * A call of the AWS JSON 1.0 protocol whose serialising and HTTP are done here, at half of the SDK's CPU
  * (docs/decisions/0009). Rules of endpoints, regions and credentials stay the SDK's: a call goes where the client sent
  * its last one and is signed by its signer.
  */
