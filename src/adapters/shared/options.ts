@@ -116,6 +116,16 @@ export const sourceCredit = {
     .describe('unsettled messages the broker may hand out to this route'),
 }
 
+/** The keys that every sink with a network between has. */
+export const sinkTimeout = {
+  send_timeout: duration
+    .prefault('30s')
+    .describe('time limit of a send; when it ends the result is unknown and the message is sent again'),
+}
+
+/** A part of an address: `${…}` in it stands for something of each message. */
+export const template = z.string().min(1)
+
 type Issue = { code: 'custom'; input: unknown; message: string }
 
 function refuse(issues: { push(issue: Issue): unknown }, written: string, expected: string): never {

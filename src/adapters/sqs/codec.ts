@@ -5,10 +5,11 @@ import { text, type Value } from '../../core/value.ts'
 import { sqs } from '../shared/aws/attributes.ts'
 import type { Batchable } from '../shared/aws/batcher.ts'
 import type { SqsEntry, SqsReceived } from '../shared/aws/calls.ts'
-import { decodeAttributes } from '../shared/aws/decode.ts'
+import { headersOf } from '../shared/aws/decode.ts'
 import { encode } from '../shared/aws/encode.ts'
 import { parseNotification } from '../shared/aws/notification.ts'
 import type { AwsConnectionOptions } from '../shared/aws/options.ts'
+import { type Restored, restored } from '../shared/carriage/restore.ts'
 import type { SqsSinkOptions, SqsSourceOptions } from './options.ts'
 
 export interface SqsPrepared extends Batchable {
@@ -31,29 +32,22 @@ export function prepare(
   }
 }
 
-export interface Decoded {
-  readonly message: Message
-  /** Why the message cannot be carried; then `message` is as it came. */
-  readonly fault?: MessageRefused
-}
-
 /** A message as ReceiveMessage handed it out; from an SNS envelope only where the options say that there is one. */
-export function decode(received: SqsReceived, { queue, body }: SqsSourceOptions): Decoded {
-  if (body === 'raw') return { message: decodeRaw(received, queue) }
+export function decode(received: SqsReceived, { queue, body }: SqsSourceOptions): Restored {
+  const raw = decodeRaw(received, queue)
+  if (body === 'raw') return restored(raw)
   try {
     const { text: said, headers, properties, topic } = parseNotification(received.Body ?? '')
-    const { annotations, properties: own } = decodeRaw(received, queue)
-    const message: Message = {
+    return restored({
       address: queue,
       body: { kind: 'text', text: said },
-      properties: { ...own, ...properties },
+      properties: { ...raw.properties, ...properties },
       headers,
-      annotations: { ...annotations, TopicArn: text(topic) },
-    }
-    return { message }
+      annotations: { ...raw.annotations, TopicArn: text(topic) },
+    })
   } catch (error) {
     if (!(error instanceof MessageRefused)) throw error
-    return { message: decodeRaw(received, queue), fault: error }
+    return { message: raw, fault: error }
   }
 }
 
@@ -61,9 +55,8 @@ function decodeRaw(
   { MessageId, Body = '', Attributes = {}, MessageAttributes = {} }: SqsReceived,
   queue: string,
 ): Message {
-  const { headers, properties } = decodeAttributes(MessageAttributes)
   const { SentTimestamp, MessageGroupId, ...rest } = Attributes
-  const own: Properties = {
+  const properties: Properties = {
     ...(MessageId !== undefined && { messageId: text(MessageId) }),
     ...(SentTimestamp !== undefined && { createdAt: Number(SentTimestamp) }),
     ...(MessageGroupId !== undefined && { groupId: MessageGroupId }),
@@ -71,8 +64,8 @@ function decodeRaw(
   return {
     address: queue,
     body: Body === '' ? { kind: 'none' } : { kind: 'text', text: Body },
-    properties: { ...own, ...properties },
-    headers,
+    properties,
+    headers: headersOf(MessageAttributes),
     annotations: annotationsOf(rest),
   }
 }

@@ -15,7 +15,10 @@ export const sqs: Adapter<AwsConnectionOptions, SqsSourceOptions, SqsSinkOptions
     canReject: false,
     holdLimit: () => holdLimit,
     // SQS itself keeps the order of each group, whoever else receives.
-    isExclusive: ({ options: { queue } }) => queue.endsWith('.fifo'),
+    orderProblem: ({ options: { queue } }) =>
+      queue.endsWith('.fifo')
+        ? undefined
+        : 'a standard queue of SQS has no order: read a FIFO queue (NAME.fifo)',
     open: async (at, deliver, context) => (await import('./source.ts')).openSource(at, deliver, context),
   },
   sink: {

@@ -1,8 +1,9 @@
 import { MessageRefused } from '../../../core/errors.ts'
 import type { Headers } from '../../../core/message.ts'
 import type { Value } from '../../../core/value.ts'
+import { propertiesName } from '../carriage/properties.ts'
+import { numberText, typedJson } from '../carriage/typed-json.ts'
 import type { Attribute, Attributes } from './calls.ts'
-import { numberText, typedJson } from './json.ts'
 import { isAboveBmp, isPlain } from './text.ts'
 
 /** What the two services do not have in common. */
@@ -26,8 +27,6 @@ export const sns: Service = {
 
 /** SQS takes ten; SNS takes more and then discards the message on its way to a queue with raw delivery. */
 export const maxAttributes = 10
-/** The attribute with the message's properties as JSON (properties.ts). */
-export const propertiesName = 'sluice_properties'
 
 /** The labels of the Java JMS library for SQS where it has one, so that its consumers read the types they know. */
 const numbers = {

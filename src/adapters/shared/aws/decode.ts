@@ -1,8 +1,7 @@
-import type { Headers, Properties } from '../../../core/message.ts'
+import type { Headers } from '../../../core/message.ts'
 import { nothing, text, type Value } from '../../../core/value.ts'
-import { propertiesName } from './attributes.ts'
+import { parseTypedJson, typed } from '../carriage/parse-typed-json.ts'
 import type { ReceivedAttribute } from './calls.ts'
-import { parseTypedJson, typed, valueFromJson } from './parse-json.ts'
 
 /** What labels of data types stand for: ours, and those of the Java JMS library for SQS. */
 const labels: Readonly<Record<string, string>> = {
@@ -14,20 +13,9 @@ const labels: Readonly<Record<string, string>> = {
   double: 'float64',
 }
 
-/** Headers and properties of a message, as `attributesOf` and `propertiesJson` wrote them; other applications' too. */
-export function decodeAttributes(attributes: Readonly<Record<string, ReceivedAttribute>>): {
-  readonly headers: Headers
-  readonly properties: Properties
-} {
-  const headers: [string, Value][] = []
-  let properties: Properties = {}
-  for (const [name, attribute] of Object.entries(attributes)) {
-    const read = name === propertiesName ? propertiesOf(attribute.StringValue) : undefined
-    if (read) properties = read
-    else headers.push([name, valueFrom(attribute)])
-  }
-  return { headers: Object.fromEntries(headers), properties }
-}
+/** The headers of a message, as `attributesOf` wrote them; other applications' too. */
+export const headersOf = (attributes: Readonly<Record<string, ReceivedAttribute>>): Headers =>
+  Object.fromEntries(Object.entries(attributes).map(([name, attribute]) => [name, valueFrom(attribute)]))
 
 /**
  * The value by the data type: with a label that is known, the type that it names; a Number without one, a decimal with
@@ -68,38 +56,4 @@ function scalar(json: unknown): Value {
   if (typeof json === 'number') return { type: 'float64', value: json }
   if (typeof json === 'string') return text(json)
   throw new Error('no scalar')
-}
-
-const typedProperties = ['messageId', 'correlationId', 'userId']
-/** The type of each property that is no `Value`. */
-const plainProperties: Readonly<Record<string, string>> = {
-  replyTo: 'string',
-  contentType: 'string',
-  contentEncoding: 'string',
-  subject: 'string',
-  groupId: 'string',
-  appId: 'string',
-  groupSequence: 'number',
-  priority: 'number',
-  expiresAt: 'number',
-  createdAt: 'number',
-  durable: 'boolean',
-  retained: 'boolean',
-}
-
-/** Undefined when the text is not as `propertiesJson` writes it: then it is a header like any other. */
-function propertiesOf(json = ''): Properties | undefined {
-  try {
-    const properties: Record<string, unknown> = {}
-    const all: unknown = JSON.parse(json)
-    if (typeof all !== 'object' || all === null || Array.isArray(all) || json === '{}') return undefined
-    for (const [name, value] of Object.entries(all)) {
-      if (typedProperties.includes(name)) properties[name] = valueFromJson(value)
-      else if (typeof value === plainProperties[name]) properties[name] = value
-      else return undefined
-    }
-    return properties
-  } catch {
-    return undefined
-  }
 }

@@ -1,11 +1,12 @@
 import type { Limits } from '../../../core/adapter.ts'
 import { MessageRefused } from '../../../core/errors.ts'
 import type { Message } from '../../../core/message.ts'
+import { bodyAsText } from '../carriage/body.ts'
+import { propertiesJson } from '../carriage/properties.ts'
 import { attributesOf, type Service, sizeOf } from './attributes.ts'
-import { bodyText } from './body.ts'
 import type { Attributes } from './calls.ts'
 import { deduplicationOf, groupOf } from './fifo.ts'
-import { propertiesJson } from './properties.ts'
+import { isPlain } from './text.ts'
 
 /** What the entries of both services are made of, checked against every rule that they have in common. */
 export interface Encoded {
@@ -18,9 +19,10 @@ export interface Encoded {
 }
 
 export function encode(message: Message, service: Service, isFifo: boolean, limits: Limits): Encoded {
-  const text = bodyText(message.body, service.name)
+  const { text, note } = bodyAsText(message.body, isBody)
   const group = isFifo ? groupOf(message) : undefined
-  const properties = propertiesJson(message.properties, group, !service.aboveBmp)
+  const hasPlace = (name: string) => name === 'groupId' && message.properties.groupId === group
+  const properties = propertiesJson(message.properties, hasPlace, note, !service.aboveBmp)
   const attributes = attributesOf(message.headers, properties, service)
   const own = sizeOf(attributes)
   const size = Buffer.byteLength(text) + own
@@ -37,3 +39,6 @@ export function encode(message: Message, service: Service, isFifo: boolean, limi
     size,
   }
 }
+
+/** A body may not be empty, and has the characters that an attribute may have. */
+const isBody = (text: string): boolean => text !== '' && isPlain(text)

@@ -2,7 +2,7 @@ import { MessageRefused } from '../../../core/errors.ts'
 import type { Headers, Properties } from '../../../core/message.ts'
 import { text } from '../../../core/value.ts'
 import type { ReceivedAttribute } from './calls.ts'
-import { decodeAttributes } from './decode.ts'
+import { headersOf } from './decode.ts'
 
 /** What SNS was given, out of the JSON that it puts around it (developer guide, "HTTP/HTTPS notification JSON format"). */
 export interface Notification {
@@ -38,14 +38,14 @@ export function parseNotification(body: string): Notification {
       : { DataType, StringValue: Value }
     return [name, read] as const
   })
-  const { headers, properties } = decodeAttributes(Object.fromEntries(attributes))
+  const headers = headersOf(Object.fromEntries(attributes))
   const at = Date.parse(String(Timestamp))
   const own: Properties = {
     ...(typeof MessageId === 'string' && { messageId: text(MessageId) }),
     ...(typeof Subject === 'string' && { subject: Subject }),
     ...(!Number.isNaN(at) && { createdAt: at }),
   }
-  return { text: Message, headers, properties: { ...own, ...properties }, topic: TopicArn }
+  return { text: Message, headers, properties: own, topic: TopicArn }
 }
 
 function jsonOf(body: string): NotificationJson {

@@ -17,14 +17,3 @@ export const isPlain = (text: string): boolean => !forbidden.test(text)
 
 /** SNS refuses attribute values with characters above U+FFFF (developer guide, message attributes). */
 export const isAboveBmp = (text: string): boolean => /[\u{10000}-\u{10ffff}]/u.test(text)
-
-/**
- * JSON text of a string that SQS takes whatever the string is: what it forbids is escaped. `bmp` escapes what lies
- * above U+FFFF as well, for SNS.
- */
-export function quote(text: string, bmp = false): string {
-  const json = JSON.stringify(text)
-  return json.replace(bmp ? /[\ud800-\udfff\ufffe\uffff]/g : /[\ufffe\uffff]/g, escapeUnit)
-}
-
-const escapeUnit = (unit: string) => `\\u${unit.charCodeAt(0).toString(16)}`

@@ -1,5 +1,4 @@
 import type { Value } from '../../../core/value.ts'
-import { quote } from './text.ts'
 
 /**
  * JSON text of a value that keeps its type: strings, booleans, null and lists are themselves, everything else is an
@@ -100,3 +99,14 @@ const isDate = (milliseconds: number): boolean => Math.abs(milliseconds) <= 8.64
 
 const base64 = (bytes: Uint8Array): string =>
   Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64')
+
+/**
+ * JSON text of a string without any character that SQS refuses (and no control character, so that every protocol takes it):
+ * they are escaped. `bmp` escapes what lies above U+FFFF as well, for SNS.
+ */
+export function quote(text: string, bmp = false): string {
+  const json = JSON.stringify(text)
+  return json.replace(bmp ? /[\ud800-\udfff\ufffe\uffff]/g : /[\ufffe\uffff]/g, escapeUnit)
+}
+
+const escapeUnit = (unit: string) => `\\u${unit.charCodeAt(0).toString(16)}`
