@@ -3,7 +3,9 @@ import type { Problem } from './config/problem.ts'
 import { sentence } from './core/errors.ts'
 import type { Report } from './core/events.ts'
 import type { DeadLetterPlace } from './route/dead-letter/dead-letters.ts'
-import { compileMapping } from './route/mapping/mapping.ts'
+import { compileAddress, compileMapping } from './route/mapping/mapping.ts'
+import { replies } from './route/reply/replies.ts'
+import { type ReplyOptions, requests } from './route/reply/requests.ts'
 import { Route } from './route/route.ts'
 import type { TargetSink } from './route/target.ts'
 
@@ -13,7 +15,7 @@ export class Bridge {
 
   /** Opens nothing yet. `config` must have passed `checkMappings`. */
   constructor(config: BridgeConfig, report: Report) {
-    this.#routes = config.routes.map(route => buildRoute(route, report))
+    this.#routes = config.routes.map(route => buildRoute(route, config, report))
   }
 
   /** Each route opens its links by itself, and again when they are lost: a broker that is down is waited for. */
@@ -36,19 +38,24 @@ export type BridgeStatus = ReturnType<Bridge['status']>
 
 /** The mistakes in the expressions of a configuration, which only their compiler finds. */
 export function checkMappings(config: BridgeConfig): readonly Problem[] {
-  return config.routes.flatMap(({ name, mapping }) =>
-    mapping.flatMap((rule, i) => {
-      try {
-        compileMapping([rule])
-        return []
-      } catch (error) {
-        return [{ path: ['routes', name, 'mapping', i], text: `not well-formed: ${sentence(error)}` }]
-      }
-    }),
-  )
+  return config.routes.flatMap(({ name, mapping, targets }) => [
+    ...mapping.flatMap((rule, i) => wellFormed(['routes', name, 'mapping', i], () => compileMapping([rule]))),
+    ...Array.from(targets, ([target, { kind, at }]) =>
+      wellFormed(['routes', name, 'targets', target], () => kind.address && compileAddress(kind.address(at))),
+    ).flat(),
+  ])
 }
 
-function buildRoute(route: RouteConfig, report: Report): Route {
+function wellFormed(path: Problem['path'], compile: () => unknown): readonly Problem[] {
+  try {
+    compile()
+    return []
+  } catch (error) {
+    return [{ path, text: `not well-formed: ${sentence(error)}` }]
+  }
+}
+
+function buildRoute(route: RouteConfig, config: BridgeConfig, report: Report): Route {
   const { name, from, buffer, retry, breaker } = route
   return new Route(
     {
@@ -72,12 +79,39 @@ function buildRoute(route: RouteConfig, report: Report): Route {
         window: breaker.window,
         openFor: breaker.open_for,
       },
+      order: { ordering: route.ordering, onRefused: route.onRefused },
+      trail: { bridge: config.id, maxHops: route.maxHops, loop: route.loop },
+      ...requestReply(route, config),
     },
     report,
   )
 }
 
+/** What the route does with requests or replies, where it carries any. */
+function requestReply(
+  { from, targets, request, reply }: RouteConfig,
+  { requestReply: common }: BridgeConfig,
+) {
+  if (!common) return {}
+  const options: ReplyOptions = {
+    keys: common.keys.map(({ id, secret }) => ({ id, secret: secret.reveal() })),
+    allow: common.reply_to_allow,
+  }
+  const connections = new Set(Array.from(targets.values(), ({ at }) => at.connectionName))
+  return {
+    ...(request && {
+      request: requests(
+        { replyTo: request.reply_to, timeout: request.timeout },
+        options,
+        from.at.connectionName,
+      ),
+    }),
+    ...(reply && { reply: replies(options, connections) }),
+  }
+}
+
 const targetSink = ({ kind, at }: SinkEnd): TargetSink => ({
   open: context => kind.open(at, context),
+  ...(kind.address && { address: compileAddress(kind.address(at)) }),
   prepare: (limits, message) => kind.prepare(at, limits, message),
 })

@@ -91,6 +91,18 @@ export function eventLog(log: Logger): (event: RouteEvent) => void {
           state === 'closed' ? 'breaker closed' : 'breaker half open; sending one probe',
         )
       }
+      case 'group_held':
+        return seldom(`held ${route} ${event.target}`, more =>
+          log.error(
+            { route, target: event.target, group: event.group, ...more, reason: sentence(event.error) },
+            'a message was refused and its group waits behind it',
+          ),
+        )
+      case 'group_parked':
+        return log.error(
+          { route, target: event.target, group: event.group },
+          'too much is held: this group goes to the dead letter, in its order, until the next start',
+        )
       case 'stalled':
         return log.error(
           { route, seconds: event.seconds },

@@ -18,6 +18,13 @@ export function createMetrics(protocols: ReadonlyMap<string, string>, status: ()
     'protocol',
   ])
   const filtered = counter('sluice_messages_filtered_total', 'Messages that a drop_if rule dropped')
+  const looped = counter(
+    'sluice_messages_looped_total',
+    'Messages that came back to the route and were dropped',
+  )
+  const replyFailed = counter('sluice_replies_failed_total', 'Replies that did not reach their requester', [
+    'reason',
+  ])
   const sent = counter('sluice_messages_sent_total', 'Messages that a target confirmed', ['target'])
   const settled = counter('sluice_messages_settled_total', 'Messages settled at the source', ['outcome'])
   const failed = counter('sluice_sends_failed_total', 'Failed tries to send, by kind', ['target', 'kind'])
@@ -57,6 +64,8 @@ export function createMetrics(protocols: ReadonlyMap<string, string>, status: ()
       receivedBytes.inc({ route, protocol: protocolOf(route) }, size)
     },
     filtered: ({ route }) => filtered.inc({ route }),
+    looped: ({ route }) => looped.inc({ route }),
+    reply_failed: ({ route, reason }) => replyFailed.inc({ route, reason }),
     sent: ({ route, target, seconds }) => {
       sent.inc({ route, target })
       sendSeconds.observe({ route, target }, seconds)
@@ -126,5 +135,10 @@ function registerGauges(
   )
   perRoute('sluice_source_up', '1 while the source is connected', row => (row.source.up ? 1 : 0))
   perTarget('sluice_target_up', '1 while the target is connected', target => (target.up ? 1 : 0))
+  perTarget(
+    'sluice_groups_held',
+    'Order groups that wait behind a refused message, or go to the dead letter after it',
+    target => target.groupsHeld,
+  )
   perTarget('sluice_breaker_state', '0 closed, 1 half open, 2 open', target => states.indexOf(target.breaker))
 }

@@ -30,6 +30,12 @@ export interface RouteConfig {
   readonly buffer: File['defaults']['buffer']
   readonly retry: File['defaults']['retry']
   readonly breaker: File['defaults']['breaker']
+  readonly ordering: 'none' | 'by_group' | 'strict'
+  readonly onRefused: RouteInFile['on_refused']
+  readonly request: RouteInFile['request']
+  readonly reply: boolean
+  readonly maxHops: number
+  readonly loop: RouteInFile['loop']
 }
 
 export interface ConnectionConfig {
@@ -43,6 +49,9 @@ export interface ConnectionConfig {
 export interface BridgeConfig {
   readonly connections: ReadonlyMap<string, ConnectionConfig>
   readonly routes: readonly RouteConfig[]
+  /** The name of this bridge in the trail of messages. */
+  readonly id: string
+  readonly requestReply: File['request_reply']
   readonly admin: File['admin']
   readonly logLevel: File['log_level']
   readonly stopTimeout: number

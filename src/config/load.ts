@@ -2,10 +2,13 @@ import { readFile } from 'node:fs/promises'
 import { adapters } from '../adapters/index.ts'
 import { sentence } from '../core/errors.ts'
 import type { BridgeConfig, DeadLetterEnd, RouteConfig, SinkEnd } from './bridge-config.ts'
+import { circleProblems } from './circles.ts'
 import { Ends, isMap } from './ends.ts'
+import { isAnyOrdered, orderProblems } from './order.ts'
 import { parse } from './parse.ts'
 import { ConfigInvalid, formatPath, type PlacedProblem, type Problem } from './problem.ts'
 import { References } from './references.ts'
+import { replyProblems } from './replies.ts'
 import { type File, fileSchema, type RouteInFile } from './schema.ts'
 import { SourceText } from './source-text.ts'
 
@@ -46,6 +49,12 @@ export function loadText(name: string, written: string): Loaded {
   const configs = Object.entries(routes).map(([route, keys]) => {
     return isMap(keys) ? routeConfig(route, keys, defaults.dead_letter, file, ends) : undefined
   })
+  const known = configs.filter(c => c !== undefined)
+  problems.push(
+    ...known.flatMap(orderProblems),
+    ...replyProblems(known, file?.request_reply),
+    ...circleProblems(known),
+  )
   // A text that could not be resolved is wrong in whatever other way only because of that.
   const unresolved = new Set(references.problems.map(p => formatPath(p.path)))
   const told = problems.filter(p => references.problems.includes(p) || !unresolved.has(formatPath(p.path)))
@@ -55,7 +64,9 @@ export function loadText(name: string, written: string): Loaded {
   }
   const config: BridgeConfig = {
     connections: ends.connections,
-    routes: configs.filter(c => c !== undefined),
+    routes: known,
+    id: file.id,
+    requestReply: file.request_reply,
     admin: file.admin,
     logLevel: file.log_level,
     stopTimeout: file.stop_timeout,
@@ -103,6 +114,12 @@ function routeConfig(
     buffer: { ...file.defaults.buffer, ...given(parsed.buffer) },
     retry: { ...file.defaults.retry, ...given(parsed.retry) },
     breaker: { ...file.defaults.breaker, ...given(parsed.breaker) },
+    ordering: parsed.ordering ?? (isAnyOrdered(targets) ? 'by_group' : 'none'),
+    onRefused: parsed.on_refused,
+    request: parsed.request,
+    reply: parsed.reply ?? false,
+    maxHops: parsed.max_hops,
+    loop: parsed.loop,
   }
 }
 

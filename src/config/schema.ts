@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { duration, size } from '../adapters/shared/options.ts'
+import { duration, secret, size } from '../adapters/shared/options.ts'
 
 /** The configuration as far as it knows no protocol; what a protocol adds is in its adapter's `options.ts`. */
 
@@ -75,6 +75,16 @@ const deadLetter = z
   .min(1, { error: 'expected at least one place for dead letters' })
   .describe('places for messages that cannot be carried, tried in this order')
 
+const request = z.strictObject({
+  reply_to: z
+    .string()
+    .min(1)
+    .describe(
+      'where the answering side sends replies, as it needs it: what a route with `reply: true` reads',
+    ),
+  timeout: duration.prefault('30s').describe('how long a requester waits; an earlier expiry binds as well'),
+})
+
 const route = z.strictObject({
   from: endpoint.describe('where messages come from'),
   mapping: z.array(rule).default([]).describe('rules, applied in this order'),
@@ -82,6 +92,33 @@ const route = z.strictObject({
     .record(targetName, endpoint)
     .refine(targets => Object.keys(targets).length > 0, { error: 'expected at least one target' })
     .describe('where messages go, by a name that metrics and dead letters use'),
+  ordering: z
+    .enum(['none', 'by_group', 'strict'])
+    .optional()
+    .describe(
+      'what arrives in its order: nothing, the messages of each `group_id`, or all; `by_group` where a target is a FIFO one',
+    ),
+  on_refused: z
+    .enum(['continue', 'hold_group'])
+    .default('continue')
+    .describe('what becomes of the messages behind one that is refused, where there is an order'),
+  request: request
+    .optional()
+    .describe('messages with a reply-to are requests, and the other side can answer them'),
+  reply: z
+    .literal(true)
+    .optional()
+    .describe('messages are replies: `address` is where the requester waits, from the token that they echo'),
+  max_hops: z
+    .int()
+    .min(1)
+    .max(100)
+    .default(16)
+    .describe('routes that a message may have passed before this one'),
+  loop: z
+    .enum(['dead_letter', 'drop'])
+    .default('dead_letter')
+    .describe('what becomes of a message that comes back to this route; `drop` is for mirrors'),
   buffer: z.strictObject(bufferKeys).partial().optional(),
   retry: z.strictObject(retryKeys).partial().optional(),
   breaker: z.strictObject(breakerKeys).partial().optional(),
@@ -91,6 +128,29 @@ const route = z.strictObject({
 const admin = z.strictObject({
   host: z.string().default('127.0.0.1').describe('address to listen on'),
   port: z.int().min(0).max(65_535).default(9464).describe('port; 0 takes a free one'),
+})
+
+/** The id stands before the first dot of a token (route/reply/token.ts). */
+const signingKey = z.strictObject({
+  id: z.string().regex(/^[A-Za-z0-9_-]{1,16}$/, {
+    error: 'expected 1 to 16 letters, digits, "_" and "-"',
+  }),
+  secret: secret.refine(s => s.reveal().length >= 16, { error: 'expected at least 16 characters' }),
+})
+
+const requestReply = z.strictObject({
+  keys: z
+    .array(signingKey)
+    .min(1)
+    .max(2)
+    .refine(keys => new Set(keys.map(k => k.id)).size === keys.length, { error: 'expected two ids' })
+    .describe(
+      'keys of the tokens that lead replies back: the first signs, both are believed, as a rotation needs it',
+    ),
+  reply_to_allow: z
+    .array(z.string().min(1))
+    .min(1)
+    .describe('patterns of the addresses that replies may go to, `*` stands for anything'),
 })
 
 /** The whole file. `parse` gives the parts without a protocol their defaults. */
@@ -108,6 +168,12 @@ export const fileSchema = z.strictObject({
     .record(name, z.looseObject({ protocol: z.string() }))
     .describe('brokers and clouds, by name'),
   routes: z.record(name, route).describe('routes, by name'),
+  id: name
+    .default('sluice')
+    .describe(
+      'name of this bridge in the trail of messages; bridges that feed each other need different ones',
+    ),
+  request_reply: requestReply.optional().describe('what routes with `request` or `reply` have in common'),
   admin: admin.prefault({}).describe('the HTTP server of /metrics, /healthz and /readyz'),
   log_level: z.enum(['debug', 'info', 'warn', 'error']).default('info').describe('what is logged'),
   stop_timeout: duration

@@ -103,8 +103,13 @@ export interface SourceKind<C, O extends SourceOptions> {
   readonly canReject: boolean
   /** Milliseconds for which the broker lets an unsettled message be held; Infinity where it does not mind. */
   holdLimit(at: Endpoint<C, O>): number
-  /** Is this end of the route the only consumer of its queue, so that order can be kept? */
-  isExclusive(at: Endpoint<C, O>): boolean
+  /** Why the order of messages cannot be kept from this end, and what to write so that it can; undefined when it can. */
+  orderProblem(at: Endpoint<C, O>): string | undefined
+  /**
+   * Could a message that is sent to `address` of the same broker come in here? `address` is as a target has it written:
+   * `${…}` in it stands for anything. Absent where that is not known, which means that it could.
+   */
+  reads?(at: Endpoint<C, O>, address: string): boolean
   warnings?(at: Endpoint<C, O>): readonly Warning[]
   /** Opens one link or throws; tries each of the connection's addresses once. `deliver` may be called only once the
    * promise has resolved and something was granted; it never throws. */
@@ -114,6 +119,15 @@ export interface SourceKind<C, O extends SourceOptions> {
 export interface SinkKind<C, O, P extends Prepared = Prepared> {
   readonly options: Schema<O>
   open(at: Endpoint<C, O>, context: LinkContext): Promise<Sink<P>>
+  /**
+   * Where messages go, as it is written in the options: a template with `${…}` for each message, or one fixed place. What it
+   * comes to is the address of the message that `prepare` is given. Absent where there is nothing to choose.
+   */
+  address?(at: Endpoint<C, O>): string
+  /** Does the target keep the order within a group, so that the route has to keep it too? Absent: it does not. */
+  isOrdered?(at: Endpoint<C, O>): boolean
+  /** Can nothing be written beside the body, so that a message that went round in a circle would not be known again? */
+  isHeaderless?(at: Endpoint<C, O>): boolean
   /** Pure: encodes, checks every rule of the target, sizes. The only encoder there is. Throws MessageRefused. */
   prepare(at: Endpoint<C, O>, limits: Limits, message: Message): P
   warnings?(at: Endpoint<C, O>): readonly Warning[]

@@ -8,6 +8,9 @@ export type BreakerState = 'closed' | 'open' | 'half_open'
 /** Why a source let a message go that its sender gave no guarantee. */
 export type DropReason = 'buffer_full'
 
+/** Why a reply did not reach its requester: after the request had expired, or for any other reason. */
+export type ReplyFailure = 'late' | 'undeliverable'
+
 /**
  * What happened on a route. `target` is '' where the mapping was at work and not yet a target. `link` is `source`, the
  * name of a target, or `dead_letter`, and then `place` says which.
@@ -15,6 +18,8 @@ export type DropReason = 'buffer_full'
 export type RouteEvent = { readonly route: string } & (
   | { readonly type: 'received'; readonly size: number }
   | { readonly type: 'filtered' }
+  | { readonly type: 'looped' }
+  | { readonly type: 'reply_failed'; readonly reason: ReplyFailure }
   | { readonly type: 'sent'; readonly target: string; readonly seconds: number }
   | {
       readonly type: 'send_failed'
@@ -23,6 +28,8 @@ export type RouteEvent = { readonly route: string } & (
       readonly error: Error
       readonly attempt: number
     }
+  | { readonly type: 'group_held'; readonly target: string; readonly group: string; readonly error: Error }
+  | { readonly type: 'group_parked'; readonly target: string; readonly group: string }
   | { readonly type: 'unexpected'; readonly target: string; readonly error: Error }
   | { readonly type: 'dead_lettered'; readonly target: string; readonly to: string; readonly reason: string }
   | { readonly type: 'dead_letter_failed'; readonly to: string; readonly error: Error }

@@ -65,4 +65,8 @@ export interface Properties {
    * keeps its id where its broker or JMS named it. Set by the route on receipt; the deduplication id of FIFO targets.
    */
   readonly deduplicationId?: string
+  /** Milliseconds from sending until the message may be received; set by a mapping, for targets that can wait. */
+  readonly delay?: number
+  /** The routes that the message has come through, as the route writes them (route/trail.ts). */
+  readonly trail?: string
 }

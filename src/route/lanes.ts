@@ -3,19 +3,28 @@
  * A task that throws does not stop those behind it.
  */
 export class Lanes {
-  readonly #last = new Map<string, Promise<unknown>>()
+  readonly #lanes = new Map<string, { last: Promise<unknown>; tasks: number }>()
 
   /** Keys with a task that has not ended. */
   get size(): number {
-    return this.#last.size
+    return this.#lanes.size
+  }
+
+  /** Tasks of this key that have not ended. */
+  tasks(key: string): number {
+    return this.#lanes.get(key)?.tasks ?? 0
   }
 
   run<T>(key: string, task: () => Promise<T>): Promise<T> {
-    const before = this.#last.get(key)
-    const mine = before ? before.then(task, task) : task()
-    this.#last.set(key, mine)
+    const lane = this.#lanes.get(key)
+    const mine = lane ? lane.last.then(task, task) : task()
+    if (lane) {
+      lane.last = mine
+      lane.tasks++
+    } else this.#lanes.set(key, { last: mine, tasks: 1 })
     const leave = () => {
-      if (this.#last.get(key) === mine) this.#last.delete(key)
+      const left = this.#lanes.get(key)!
+      if (--left.tasks === 0) this.#lanes.delete(key)
     }
     mine.then(leave, leave)
     return mine

@@ -1,6 +1,6 @@
 import type { LinkEvent } from '../core/adapter.ts'
 import type { Outcome } from '../core/delivery.ts'
-import type { Report } from '../core/events.ts'
+import type { ReplyFailure, Report } from '../core/events.ts'
 import type { DeadLetterReport } from './dead-letter/dead-letters.ts'
 import type { IntakeReport } from './intake.ts'
 import type { TargetReport } from './target.ts'
@@ -12,6 +12,8 @@ export function reporter(route: string, report: Report) {
     else report({ type: 'notice', route, link, text: event.text })
   }
   return {
+    looped: () => report({ type: 'looped', route }),
+    replyFailed: (reason: ReplyFailure) => report({ type: 'reply_failed', route, reason }),
     filtered: () => report({ type: 'filtered', route }),
     settled: (outcome: Outcome) => report({ type: 'settled', route, outcome }),
     lost: (error?: Error) => report({ type: 'lost', route, ...(error && { error }) }),
@@ -46,6 +48,8 @@ export function reporter(route: string, report: Report) {
         changed()
       },
       linkDown: error => report({ type: 'link_down', route, link: target, error }),
+      held: (group, error) => report({ type: 'group_held', route, target, group, error }),
+      parked: group => report({ type: 'group_parked', route, target, group }),
       event: event => linkEvent(target, event),
     }),
 

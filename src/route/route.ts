@@ -8,11 +8,15 @@ import type { BufferLimits, Received } from './buffer.ts'
 import { type DeadLetterPlace, DeadLetters } from './dead-letter/dead-letters.ts'
 import { deadLetterOf } from './dead-letter/record.ts'
 import { deliveryId } from './delivery-id.ts'
+import { type Addressed, FanOut } from './fan-out.ts'
 import { Intake, type IntakeParts } from './intake.ts'
 import type { Mapping } from './mapping/mapping.ts'
+import type { Order } from './order.ts'
+import { ReplyTooLate } from './reply/token.ts'
 import { reporter } from './reporter.ts'
 import { StallWatch } from './stall-watch.ts'
 import { Target, type TargetSink } from './target.ts'
+import { type TrailOptions, trail } from './trail.ts'
 
 /** All that a route is made of. */
 export interface RouteParts {
@@ -24,6 +28,11 @@ export interface RouteParts {
   readonly deadLetters: readonly DeadLetterPlace[]
   readonly retry: Retry & { readonly maxAttempts: number }
   readonly breaker: BreakerOptions
+  readonly order: Order
+  readonly trail: TrailOptions
+  /** The route carries requests, or replies to them. */
+  readonly request?: (message: Message) => Message
+  readonly reply?: (message: Message) => Message
 }
 
 /** Messages that are being mapped or sent at a time; the others wait in the buffer, not encoded. */
@@ -38,9 +47,12 @@ const maxInFlight = 1_000
  */
 export class Route {
   readonly name: string
-  readonly #mapping: Mapping
+  readonly #stages: readonly Stage[]
+  readonly #holds: boolean
+  readonly #replies: boolean
   readonly #intake: Intake
   readonly #targets: ReadonlyMap<string, Target>
+  readonly #fanOut: FanOut
   readonly #deadLetters: DeadLetters
   readonly #report: ReturnType<typeof reporter>
   readonly #stallWatch: StallWatch
@@ -50,20 +62,33 @@ export class Route {
   #wake: () => void = () => {}
 
   constructor(
-    { name, source, mapping, buffer, targets, deadLetters, retry, breaker }: RouteParts,
+    { name, source, mapping, buffer, targets, deadLetters, retry, breaker, order, ...parts }: RouteParts,
     report: Report,
   ) {
     this.name = name
-    this.#mapping = mapping
     this.#report = reporter(name, report)
+    const { request, reply } = parts
+    this.#stages = [
+      { run: trail(parts.trail, name), dropped: this.#report.looped },
+      ...(reply ? [{ run: reply }] : []),
+      { run: mapping, dropped: this.#report.filtered },
+      ...(request ? [{ run: request }] : []),
+    ]
+    this.#holds = order.onRefused === 'hold_group'
+    this.#replies = reply !== undefined
     const { signal } = this.#stopped
     const changed = () => this.#wake()
     this.#targets = new Map(
       Array.from(targets, ([target, sink]) => {
-        const options = { retry, breaker, maxAttempts: retry.maxAttempts }
+        const { maxAttempts } = retry
+        // Half of what may be here is for the others. Where all wait for one, there are none.
+        const room = Math.floor(Math.min(source.prefetch, buffer.maxMessages) / 2)
+        const holdRoom = order.ordering === 'strict' ? Number.POSITIVE_INFINITY : room
+        const options = { retry, breaker, maxAttempts, order, holdRoom }
         return [target, new Target(sink, options, this.#report.ofTarget(target, changed), signal)]
       }),
     )
+    this.#fanOut = new FanOut(this.#targets, request !== undefined)
     this.#deadLetters = new DeadLetters(deadLetters, retry, this.#report.ofDeadLetters(), signal)
     this.#intake = new Intake(source, buffer, retry, this.#report.ofSource(changed))
     this.#stallWatch = new StallWatch(() => this.#intake.oldestAge, this.#report.stalled)
@@ -134,22 +159,24 @@ export class Route {
   /** Maps, in order of receipt, and sends without waiting for the end. Must not throw: it would end the route. */
   async #begin(received: Received): Promise<void> {
     if (received.delivery.lost.aborted) return this.#end(received, undefined)
-    let original = received.delivery.message
+    const original = this.#named(received.delivery)
     try {
-      original = this.#named(received.delivery)
       if (received.delivery.fault) throw received.delivery.fault
-      const mapped = this.#mapping(original)
-      const message = mapped instanceof Promise ? await mapped : mapped
-      if (message) {
-        void this.#carry(received, original, message)
-      } else {
-        this.#report.filtered()
-        void this.#settle(received, 'accepted')
+      let message: Message | undefined = original
+      for (const { run, dropped } of this.#stages) {
+        const next: ReturnType<Mapping> = run(message)
+        message = next instanceof Promise ? await next : next
+        if (!message) {
+          dropped?.()
+          return void this.#settle(received, 'accepted')
+        }
       }
-    } catch (error) {
-      void this.#bury(received, '', original, toError(error), 1).then(outcome =>
-        this.#settle(received, outcome),
-      )
+      const addressed = this.#fanOut.addressed(message)
+      void this.#carry(received, original, addressed instanceof Promise ? await addressed : addressed)
+    } catch (thrown) {
+      const error = toError(thrown)
+      if (this.#holds) return void this.#carry(received, original, this.#fanOut.everywhere(error))
+      void this.#bury(received, '', original, error, 1).then(outcome => this.#settle(received, outcome))
     }
   }
 
@@ -160,19 +187,12 @@ export class Route {
   }
 
   /** Sends to every target and settles when each has it. Must not reject: nobody would hear. */
-  async #carry(received: Received, original: Message, message: Message): Promise<void> {
-    const outcomes = await Promise.all(
-      Array.from(this.#targets, ([name, target]) =>
-        this.#toTarget(received, original, message, name, target),
-      ),
-    )
-    await this.#settle(received, combine(outcomes))
-  }
-
-  async #toTarget(received: Received, original: Message, message: Message, name: string, target: Target) {
-    const sending = await target.deliver(message, received.delivery.lost)
-    if (sending.confirmed) return 'accepted'
-    return sending.error && this.#bury(received, name, original, sending.error, sending.attempts)
+  async #carry(received: Received, original: Message, messages: Addressed): Promise<void> {
+    const outcome = await this.#fanOut.send(received.delivery, original, messages, {
+      bury: (target, error, attempts) => this.#bury(received, target, original, error, attempts),
+      waits: () => this.#intake.waits(received),
+    })
+    await this.#settle(received, outcome)
   }
 
   /**
@@ -182,6 +202,7 @@ export class Route {
   #bury(received: Received, target: string, message: Message, error: Error, attempts: number) {
     const { delivery, at } = received
     if (!(error instanceof MessageRefused)) this.#report.unexpected(target, error)
+    if (this.#replies) this.#report.replyFailed(error instanceof ReplyTooLate ? 'late' : 'undeliverable')
     const diedAt = Date.now()
     const about = {
       route: this.name,
@@ -216,8 +237,8 @@ export class Route {
   }
 }
 
-/** Settled when every target is; rejected when one dead letter is to be the broker's own. */
-function combine(outcomes: readonly (Outcome | undefined)[]): Outcome | undefined {
-  if (outcomes.includes(undefined)) return undefined
-  return outcomes.includes('rejected') ? 'rejected' : 'accepted'
+/** One step on the way of a message; `dropped` hears that the message ends there, accepted. */
+interface Stage {
+  readonly run: Mapping
+  readonly dropped?: () => void
 }

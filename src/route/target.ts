@@ -4,12 +4,16 @@ import type { BreakerState, FailureKind } from '../core/events.ts'
 import type { Message } from '../core/message.ts'
 import { aborted, backoff, pause, type Retry } from './backoff.ts'
 import { Breaker, type BreakerOptions } from './breaker.ts'
+import { Holds, type HoldsReport } from './holds.ts'
 import { Keeper } from './keeper.ts'
 import { Lanes } from './lanes.ts'
+import { laneOf, type Order } from './order.ts'
 
 /** A sink, bound to its endpoint by whoever built the route. */
 export interface TargetSink {
   open(context: LinkContext): Promise<Sink>
+  /** The message with the address it goes to; throws MessageRefused. Absent where there is nothing to choose. */
+  address?(message: Message): Message | Promise<Message>
   prepare(limits: Limits, message: Message): Prepared
 }
 
@@ -18,9 +22,12 @@ export interface TargetOptions {
   readonly breaker: BreakerOptions
   /** Tries of one message that fails in a way nobody knows, before it is given up. */
   readonly maxAttempts: number
+  readonly order: Order
+  /** Messages that may be held behind refused ones, before their groups are parked (holds.ts). */
+  readonly holdRoom: number
 }
 
-export interface TargetReport {
+export interface TargetReport extends HoldsReport {
   sent(seconds: number): void
   failed(kind: FailureKind, error: Error, attempt: number): void
   breaker(state: BreakerState, reason: Error | undefined): void
@@ -42,6 +49,7 @@ export class Target {
   readonly #keeper: Keeper<Sink>
   readonly #breaker: Breaker
   readonly #lanes = new Lanes()
+  readonly #holds: Holds
   readonly #stopped: AbortSignal
   #limits: Limits | undefined
   /** Messages that wait for the first link, and the end of the last one's waiting. */
@@ -56,6 +64,7 @@ export class Target {
     this.#report = report
     this.#stopped = stopped
     this.#breaker = new Breaker(options.breaker, report.breaker)
+    this.#holds = new Holds(options.holdRoom, group => this.#lanes.tasks(group), report)
     this.#keeper = new Keeper(context => sink.open(context), options.retry, {
       up: link => {
         this.#limits = link.limits
@@ -71,6 +80,7 @@ export class Target {
       up: this.#keeper.link !== undefined,
       error: this.#keeper.lastError,
       breaker: this.#breaker.state,
+      groupsHeld: this.#holds.size,
     }
   }
 
@@ -89,22 +99,54 @@ export class Target {
     this.#breaker.shutdown()
   }
 
+  /** The message with the address it has here. Throws MessageRefused. */
+  addressed(message: Message): Message | Promise<Message> {
+    return this.#sink.address ? this.#sink.address(message) : message
+  }
+
   /**
    * Sends the message, after those of its order group that were given before. Never rejects: what a message cannot
-   * get past (refused, or failing while others succeed) comes back as `error`.
+   * get past (refused, or failing while others succeed) comes back as `error`. `waits` is called when it has to wait in
+   * a group that is held.
    */
-  async deliver(message: Message, lost: AbortSignal): Promise<Sending> {
+  async deliver(message: Message, lost: AbortSignal, waits: () => void): Promise<Sending> {
     if (!this.#limits || this.#waiting > 0) await this.#firstOpen(lost)
-    if (!this.#limits) return { confirmed: false, attempts: 0 }
+    if (!this.#limits) return notSent
     let prepared: Prepared
     try {
       prepared = this.#sink.prepare(this.#limits, message)
     } catch (error) {
-      return this.#gaveUp(toError(error), 1)
+      return this.refuse(message, toError(error), lost, waits)
     }
-    const { orderGroup } = prepared
-    if (orderGroup === undefined) return this.#send(prepared, lost)
-    return this.#lanes.run(orderGroup, () => this.#send(prepared, lost))
+    const lane = laneOf(this.#options.order, message, prepared)
+    return this.#inLane(lane, lost, waits, () => this.#send(prepared, lost))
+  }
+
+  /** A message of which it is known already that it cannot be sent, in the place of `deliver`. */
+  refuse(message: Message, error: Error, lost: AbortSignal, waits: () => void): Promise<Sending> {
+    const lane = laneOf(this.#options.order, message)
+    return this.#inLane(lane, lost, waits, async () => this.#gaveUp(error, 1))
+  }
+
+  /** After those before it, and holding those behind it where it cannot get past and the route is told to. */
+  #inLane(
+    lane: string | undefined,
+    lost: AbortSignal,
+    waits: () => void,
+    send: () => Promise<Sending>,
+  ): Promise<Sending> {
+    if (lane === undefined) return send()
+    if (this.#options.order.onRefused === 'continue') return this.#lanes.run(lane, send)
+    const sending = this.#lanes.run(lane, async () => {
+      const held = this.#holds.refusal(lane)
+      if (held) return this.#gaveUp(held, 0)
+      const sent = lost.aborted ? notSent : await send()
+      if (sent.confirmed || !sent.error) return sent
+      waits()
+      return (await this.#holds.hold(lane, sent.error, lost, this.#stopped)) ? sent : notSent
+    })
+    if (this.#holds.joined(lane)) waits()
+    return sending
   }
 
   /**
@@ -141,7 +183,7 @@ export class Target {
         }
         await pause(backoff(attempt, this.#options.retry), lost, this.#stopped)
       }
-      return { confirmed: false, attempts: 0 }
+      return notSent
     } finally {
       this.#inFlight--
     }
@@ -190,6 +232,8 @@ export class Target {
 }
 
 type Failure = { readonly kind: FailureKind; readonly error: Error } | { readonly kind: 'abandoned' }
+
+const notSent: Sending = { confirmed: false, attempts: 0 }
 
 const abandoned: Failure = { kind: 'abandoned' }
 

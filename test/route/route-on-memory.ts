@@ -69,6 +69,8 @@ export async function routeOnMemory(
       deadLetters: [folderPlace(dead)],
       retry: { initial: 1, max: 5, maxAttempts: 3 },
       breaker: { failureRate: 0.5, minimumCalls: 5, window: 1_000, openFor: 50 },
+      order: { ordering: fifo ? 'by_group' : 'none', onRefused: 'continue' },
+      trail: { bridge: 'test', maxHops: 16, loop: 'dead_letter' },
       ...parts,
     },
     event => events.push(event),

@@ -23,7 +23,8 @@ export const source: SourceKind<ConnectionOptions, SourceOptions> = {
   options: sourceOptions,
   canReject: true,
   holdLimit: () => holdLimit,
-  isExclusive: at => at.options.exclusive,
+  orderProblem: ({ options: { exclusive } }) =>
+    exclusive ? undefined : 'another consumer of the queue could overtake this one: write exclusive: true',
   async open(configured, deliver, context) {
     // On trial a running bridge may be the exclusive consumer, and stays it.
     const at = context.trial

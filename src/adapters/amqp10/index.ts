@@ -10,7 +10,10 @@ export const amqp10: Adapter<ConnectionOptions, SourceOptions, never> = {
     options: sourceOptions,
     canReject: true,
     holdLimit: at => holdLimit(at.connection),
-    isExclusive: at => at.options.exclusive || at.options.subscription !== undefined,
+    orderProblem: ({ options: { exclusive, topic } }) =>
+      exclusive || topic !== undefined
+        ? undefined
+        : 'another consumer of the queue could overtake this one: write exclusive: true',
     open: openSource,
   },
 }

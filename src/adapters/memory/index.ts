@@ -19,7 +19,7 @@ export const memory: Adapter<MemoryConnection, MemorySourceOptions, MemorySinkOp
     options: sourceOptions,
     canReject: true,
     holdLimit: () => Number.POSITIVE_INFINITY,
-    isExclusive: () => true,
+    orderProblem: () => undefined,
     open: openSource,
   },
   sink: { options: sinkOptions, prepare, open: openSink },

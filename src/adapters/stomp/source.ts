@@ -26,7 +26,10 @@ export const source: SourceKind<ConnectionOptions, SourceOptions> = {
   /** Known once a link has been open, where the configuration does not say which broker it is. */
   holdLimit: ({ connection }) =>
     (connection.broker ?? met.get(connection)) === 'rabbitmq' ? rabbitHoldLimit : Number.POSITIVE_INFINITY,
-  isExclusive: at => at.options.exclusive || at.options.topic !== undefined,
+  orderProblem: ({ options: { exclusive, topic } }) =>
+    exclusive || topic !== undefined
+      ? undefined
+      : 'another consumer of the queue could overtake this one: write exclusive: true',
   warnings,
   async open(configured, deliver, context) {
     const at = context.trial ? onTrial(configured) : configured

@@ -94,8 +94,10 @@ export class DeadLetters {
   async #send(place: DeadLetterPlace, keeper: Keeper<Sink>, letter: DeadLetter): Promise<void> {
     const link = keeper.link ?? (await this.#linkOf(keeper))
     if (!link) throw new Error('not connected', { cause: keeper.lastError })
-    if ('sink' in place)
-      await link.send(place.sink.prepare(link.limits, recordMessage(letter)), this.#stopped)
+    if (!('sink' in place)) return
+    const record = recordMessage(letter)
+    const message = place.sink.address ? await place.sink.address(record) : record
+    await link.send(place.sink.prepare(link.limits, message), this.#stopped)
   }
 
   /** A place that has already failed is not waited for. */

@@ -1,5 +1,6 @@
 import { MessageRefused } from '../../core/errors.ts'
 import type { Message, Properties } from '../../core/message.ts'
+import { isTemplate } from '../../core/template.ts'
 import type { Value } from '../../core/value.ts'
 import { compileExpression } from './expression.ts'
 import { toText } from './plain.ts'
@@ -38,6 +39,20 @@ export function compileMapping(rules: readonly Rule[]): Mapping {
       if (!mapped) return undefined
     }
     return mapped
+  }
+}
+
+/**
+ * Compiles where messages go: the message with that address. What is written may be a template; one whose result is empty
+ * refuses the message. Throws on an expression that is not well-formed.
+ */
+export function compileAddress(written: string): (message: Message) => Message | Promise<Message> {
+  if (!isTemplate(written)) return message => ({ ...message, address: written })
+  const template = compileTemplate(written)
+  return async message => {
+    const address = toText(await template(message))
+    if (address === '') throw new MessageRefused(`the address ${written} comes to nothing for this message`)
+    return { ...message, address }
   }
 }
 
