@@ -214,7 +214,12 @@ describe('the order of the stages', () => {
       .filter(({ file }) => !lies(file, 'route'))
       .flatMap(({ imports }) => imports.filter(({ to, isType }) => lies(to, 'route') && !isType))
       .map(({ to }) => to)
-    assert.deepEqual([...new Set(seen)].sort(), ['route/mapping/mapping.ts', 'route/route.ts'])
+    assert.deepEqual([...new Set(seen)].sort(), [
+      'route/mapping/mapping.ts',
+      'route/reply/replies.ts',
+      'route/reply/requests.ts',
+      'route/route.ts',
+    ])
   })
 })
 

@@ -1,7 +1,8 @@
 import type { Delivery, Outcome } from '../core/delivery.ts'
-import { MessageRefused, toError } from '../core/errors.ts'
+import { toError } from '../core/errors.ts'
 import type { Message } from '../core/message.ts'
 import { Confirmed } from './confirmed.ts'
+import { Expired } from './reply/token.ts'
 import type { Target } from './target.ts'
 
 /** The message as it goes to each target, or why it cannot go there. */
@@ -21,7 +22,7 @@ export class FanOut {
   readonly #expires: boolean
   readonly #confirmed = new Confirmed()
 
-  /** `expires`: the route carries requests, which are not held past their expiry. */
+  /** `expires`: the route carries requests or replies, which are not held past their expiry. */
   constructor(targets: ReadonlyMap<string, Target>, expires: boolean) {
     this.#targets = targets
     this.#expires = expires
@@ -107,4 +108,4 @@ const expiry = ({ properties: { expiresAt } }: Message): AbortSignal | undefined
     : AbortSignal.timeout(Math.min(Math.max(0, expiresAt - Date.now()), 2 ** 31 - 1))
 
 const expired = () =>
-  new MessageRefused('the request expired while it waited for its target: its requester has stopped waiting')
+  new Expired('the message expired while it waited for its target: its requester has stopped waiting')

@@ -12,7 +12,7 @@ import { type Addressed, FanOut } from './fan-out.ts'
 import { Intake, type IntakeParts } from './intake.ts'
 import type { Mapping } from './mapping/mapping.ts'
 import type { Order } from './order.ts'
-import { ReplyTooLate } from './reply/token.ts'
+import { Expired } from './reply/token.ts'
 import { reporter } from './reporter.ts'
 import { StallWatch } from './stall-watch.ts'
 import { Target, type TargetSink } from './target.ts'
@@ -50,6 +50,7 @@ export class Route {
   readonly #stages: readonly Stage[]
   readonly #holds: boolean
   readonly #replies: boolean
+  readonly #expires: boolean
   readonly #intake: Intake
   readonly #targets: ReadonlyMap<string, Target>
   readonly #fanOut: FanOut
@@ -88,7 +89,8 @@ export class Route {
         return [target, new Target(sink, options, this.#report.ofTarget(target, changed), signal)]
       }),
     )
-    this.#fanOut = new FanOut(this.#targets, request !== undefined)
+    this.#expires = request !== undefined || reply !== undefined
+    this.#fanOut = new FanOut(this.#targets, this.#expires)
     this.#deadLetters = new DeadLetters(deadLetters, retry, this.#report.ofDeadLetters(), signal)
     this.#intake = new Intake(source, buffer, retry, this.#report.ofSource(changed))
     this.#stallWatch = new StallWatch(() => this.#intake.oldestAge, this.#report.stalled)
@@ -146,6 +148,8 @@ export class Route {
 
   #canSend(): boolean {
     if (this.#inFlight >= maxInFlight) return false
+    // What expires must not wait here unseen.
+    if (this.#expires) return true
     for (const target of this.#targets.values()) if (target.available) return true
     return false
   }
@@ -202,7 +206,7 @@ export class Route {
   #bury(received: Received, target: string, message: Message, error: Error, attempts: number) {
     const { delivery, at } = received
     if (!(error instanceof MessageRefused)) this.#report.unexpected(target, error)
-    if (this.#replies) this.#report.replyFailed(error instanceof ReplyTooLate ? 'late' : 'undeliverable')
+    if (this.#replies) this.#report.replyFailed(error instanceof Expired ? 'late' : 'undeliverable')
     const diedAt = Date.now()
     const about = {
       route: this.name,

@@ -22,5 +22,10 @@ export const memory: Adapter<MemoryConnection, MemorySourceOptions, MemorySinkOp
     orderProblem: () => undefined,
     open: openSource,
   },
-  sink: { options: sinkOptions, prepare, open: openSink },
+  sink: {
+    options: sinkOptions,
+    isOrdered: at => at.options.fifo,
+    prepare,
+    open: openSink,
+  },
 }

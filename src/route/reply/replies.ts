@@ -1,5 +1,6 @@
 import { MessageRefused } from '../../core/errors.ts'
 import type { Message } from '../../core/message.ts'
+import type { Value } from '../../core/value.ts'
 import { allowed } from './allow.ts'
 import { type ReplyOptions, replyToHeader, tokenHeader } from './requests.ts'
 import { readToken } from './token.ts'
@@ -7,7 +8,7 @@ import { readToken } from './token.ts'
 /**
  * Gives a reply the address, the correlation id and the expiry of its request, which its token knows: in the header
  * `sluice_reply_token` or, where that is missing, in the correlation id. Throws MessageRefused for a token that is missing, forged,
- * for another connection or for an address where no reply may go; ReplyTooLate for an expired one.
+ * for another connection or for an address where no reply may go; Expired for an expired one.
  */
 export function replies(
   { keys, allow }: ReplyOptions,
@@ -16,13 +17,13 @@ export function replies(
   const isAllowed = allowed(allow)
   return message => {
     const { [tokenHeader]: header, [replyToHeader]: _, ...headers } = message.headers
-    const token = header ?? message.properties.correlationId
-    if (token?.type !== 'string') {
+    const token = textOf(header ?? message.properties.correlationId)
+    if (token === undefined) {
       throw new MessageRefused(
         `the reply has no token: its service has to echo the correlation id of the request, or its header ${tokenHeader}`,
       )
     }
-    const { connection, address, correlationId, expiresAt } = readToken(keys, token.value)
+    const { connection, address, correlationId, expiresAt } = readToken(keys, token)
     if (!connections.has(connection)) {
       throw new MessageRefused(
         `the reply is for a requester on ${connection}, and this route leads elsewhere`,
@@ -42,3 +43,11 @@ export function replies(
     }
   }
 }
+
+/** Correlation data of MQTT are bytes. */
+const textOf = (token: Value | undefined): string | undefined =>
+  token?.type === 'bytes'
+    ? Buffer.from(token.value).toString()
+    : token?.type === 'string'
+      ? token.value
+      : undefined

@@ -2,7 +2,7 @@ import { MessageRefused } from '../../core/errors.ts'
 import type { Message } from '../../core/message.ts'
 import { text } from '../../core/value.ts'
 import { allowed } from './allow.ts'
-import { type SigningKey, signToken } from './token.ts'
+import { Expired, type SigningKey, signToken } from './token.ts'
 
 /** Written `request_reply:` of the file. */
 export interface ReplyOptions {
@@ -45,7 +45,9 @@ export function requests(
         `the request wants its reply at ${JSON.stringify(address)}, which no pattern of reply_to_allow covers`,
       )
     }
-    const expiresAt = Math.min(Date.now() + timeout, properties.expiresAt ?? Number.POSITIVE_INFINITY)
+    const now = Date.now()
+    const expiresAt = Math.min(now + timeout, properties.expiresAt ?? Number.POSITIVE_INFINITY)
+    if (expiresAt <= now) throw new Expired('the request has expired: its requester has stopped waiting')
     const correlationId = properties.correlationId ?? properties.messageId
     const token = text(
       signToken(keys[0]!, { connection, address, expiresAt, ...(correlationId && { correlationId }) }),

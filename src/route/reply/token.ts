@@ -19,8 +19,8 @@ export interface SigningKey {
   readonly secret: string
 }
 
-/** A reply whose requester has stopped waiting. */
-export class ReplyTooLate extends MessageRefused {}
+/** A request or reply whose requester has stopped waiting. */
+export class Expired extends MessageRefused {}
 
 /**
  * The token that a service echoes: `KEY.DATA.SIGNATURE`, of letters, digits, `-`, `_` and two dots. The signature is
@@ -35,7 +35,7 @@ export function signToken({ id, secret }: SigningKey, to: ReplyAddress): string 
   return `${signed}.${signature(secret, signed).toString('base64url')}`
 }
 
-/** Inverse of `signToken`. Throws MessageRefused for a token that none of the keys has signed, ReplyTooLate for an expired one. */
+/** Inverse of `signToken`. Throws MessageRefused for a token that none of the keys has signed, Expired for an expired one. */
 export function readToken(keys: readonly SigningKey[], token: string, now = Date.now()): ReplyAddress {
   const [id, data, mac, ...more] = token.split('.')
   if (id === undefined || data === undefined || mac === undefined || more.length > 0) {
@@ -52,9 +52,7 @@ export function readToken(keys: readonly SigningKey[], token: string, now = Date
   const [connection, address, seconds, correlation] = JSON.parse(Buffer.from(data, 'base64url').toString())
   const expiresAt = seconds * 1000
   if (expiresAt <= now) {
-    throw new ReplyTooLate(
-      `the reply came ${Math.ceil((now - expiresAt) / 1000)} s after its request had expired`,
-    )
+    throw new Expired(`the reply came ${Math.ceil((now - expiresAt) / 1000)} s after its request had expired`)
   }
   return {
     connection,
