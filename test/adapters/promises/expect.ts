@@ -36,7 +36,7 @@ export async function freePort(): Promise<number> {
 }
 
 /** A port that accepts and never says a word. */
-export async function silentPort(t: TestContext): Promise<TcpAddress> {
+export async function silentPort(t: Pick<TestContext, 'after'>): Promise<TcpAddress> {
   const sockets = new Set<{ destroy(): void }>()
   const server = createServer(socket => sockets.add(socket.on('error', () => {}))).listen(0, '127.0.0.1')
   await once(server, 'listening')

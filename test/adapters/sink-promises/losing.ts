@@ -1,0 +1,147 @@
+import assert from 'node:assert/strict'
+import { within } from '../../../src/adapters/shared/within.ts'
+import { LinkLost, SinkUnavailable } from '../../../src/core/errors.ts'
+import type { SinkPromises } from '../sink-conformance.ts'
+import {
+  confirmed,
+  type Fates,
+  fatesOf,
+  ids,
+  opened,
+  proxied,
+  readBack,
+  withConnection,
+  withSink,
+} from './bench.ts'
+
+function allLost({ failed }: Fates): void {
+  for (const [id, error] of failed) assert.ok(error instanceof LinkLost, `${id}: ${error}`)
+}
+
+/** All that was confirmed is there, and first arrivals are in the order of sending. */
+function hasAll(came: readonly string[], { confirmed }: Fates, sent: readonly string[]): void {
+  const there = new Set(came)
+  assert.deepEqual(
+    confirmed.filter(id => !there.has(id)),
+    [],
+    'confirmed and missing',
+  )
+  assert.deepEqual(
+    [...there],
+    sent.filter(id => there.has(id)),
+    'order',
+  )
+  assert.equal(came.length, there.size, 'none twice')
+}
+
+/** What happens when the link dies, or is closed. */
+export const losing = {
+  async cut(bench, t) {
+    const name = await bench.broker.create()
+    const proxy = await proxied(t, bench)
+    const { sink, ...producer } = await opened(t, bench, bench.broker.endpoint(name, proxy))
+    const { target } = producer
+    const send = (id: string) =>
+      sink.send(target.prepare(sink.limits, target.message(name, id)), new AbortController().signal)
+    for (const id of ids(5)) await send(id)
+    proxy.stall()
+    const stuck = ids(50, 5)
+    const fates = fatesOf(stuck, stuck.map(send))
+    proxy.cut()
+    const error = await within(5_000, 'noticing the cut', sink.closed)
+    assert.ok(error instanceof Error, 'closed resolves with the reason')
+    await within(1_000, 'the end of every send', fates.all)
+    assert.deepEqual(fates.confirmed, [], 'nothing is confirmed that the broker never saw')
+    allLost(fates)
+    await assert.rejects(within(1_000, 'a send on a dead link', send('late')), LinkLost)
+    await assert.rejects(within(1_000, 'a check on a dead link', sink.check(AbortSignal.timeout(5_000))))
+    assert.deepEqual(await readBack(t, bench, name), ids(5))
+  },
+
+  async cutFlight(bench, t) {
+    const name = await bench.broker.create()
+    const proxy = await proxied(t, bench)
+    const producer = await opened(t, bench, bench.broker.endpoint(name, proxy))
+    const sent = ids(Math.min(2_000, bench.broker.room ?? 2_000))
+    const fates = fatesOf(sent, producer.sendAll(name, sent))
+    await confirmed(fates, 20)
+    proxy.cut()
+    await within(5_000, 'noticing the cut', producer.sink.closed)
+    await within(1_000, 'the end of every send', fates.all)
+    allLost(fates)
+    t.diagnostic(`${fates.confirmed.length} confirmed, ${fates.failed.size} lost`)
+    hasAll(await readBack(t, bench, name), fates, sent)
+  },
+
+  async stalled(bench, t) {
+    const name = await bench.broker.create()
+    const proxy = await proxied(t, bench)
+    const raw = withSink(bench.broker.endpoint(name, proxy), { send_timeout: '1s' })
+    const { sink, target } = await opened(t, bench, raw)
+    const prepared = ids(3).map(id => target.prepare(sink.limits, target.message(name, id)))
+    const signal = new AbortController().signal
+    await sink.send(prepared[0]!, signal)
+    proxy.stall()
+    const began = performance.now()
+    const sends = prepared.slice(1).map(p => sink.send(p, signal))
+    for (const send of sends) {
+      await assert.rejects(within(10_000, 'THE SUITE', send), error => {
+        assert.ok(error instanceof SinkUnavailable || error instanceof LinkLost, `${error}`)
+        return true
+      })
+    }
+    assert.ok(performance.now() - began > 500, 'not before its time')
+  },
+
+  async silentPeer(bench, t) {
+    const name = await bench.broker.create()
+    const proxy = await proxied(t, bench)
+    const raw = withConnection(bench.broker.endpoint(name, proxy), { heartbeat: '1s' })
+    const producer = await opened(t, bench, raw)
+    await producer.send(name, 'before')
+    proxy.stall()
+    const fates = fatesOf(['stuck'], [producer.send(name, 'stuck')])
+    const error = await within(10_000, 'noticing the silence', producer.sink.closed)
+    assert.ok(error instanceof Error)
+    await within(1_000, 'the end of every send', fates.all)
+    allLost(fates)
+    assert.deepEqual(fates.confirmed, [])
+  },
+
+  async close(bench, t) {
+    const name = await bench.broker.create()
+    const { sink, target } = await opened(t, bench, bench.broker.endpoint(name))
+    const sent = ids(500)
+    const signal = new AbortController().signal
+    const prepared = sent.map(id => target.prepare(sink.limits, target.message(name, id)))
+    const fates = fatesOf(
+      sent,
+      prepared.map(p => sink.send(p, signal)),
+    )
+    await within(10_000, 'closing', Promise.all([sink.close(), sink.close()]))
+    assert.equal(await within(100, 'closed after close()', sink.closed), undefined)
+    await within(1_000, 'the end of every send', fates.all)
+    for (const [id, error] of fates.failed) {
+      assert.ok(error instanceof LinkLost || error instanceof SinkUnavailable, `${id}: ${error}`)
+    }
+    await within(1_000, 'closing again', sink.close())
+    await assert.rejects(within(1_000, 'a send after close()', sink.send(prepared[0]!, signal)), LinkLost)
+    t.diagnostic(`${fates.confirmed.length} confirmed, ${fates.failed.size} not`)
+    hasAll(await readBack(t, bench, name), fates, sent)
+  },
+
+  async stalledClose(bench, t) {
+    const name = await bench.broker.create()
+    const proxy = await proxied(t, bench)
+    const raw = withConnection(bench.broker.endpoint(name, proxy), { connect_timeout: '1s' })
+    const producer = await opened(t, bench, raw)
+    await producer.send(name, 'before')
+    proxy.stall()
+    const stuck = ids(20)
+    const fates = fatesOf(stuck, producer.sendAll(name, stuck))
+    await within(8_000, 'closing', producer.sink.close())
+    assert.equal(await within(100, 'closed after close()', producer.sink.closed), undefined)
+    await within(1_000, 'the end of every send', fates.all)
+    assert.deepEqual(fates.confirmed, [])
+  },
+} satisfies Partial<SinkPromises>
