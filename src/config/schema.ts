@@ -57,6 +57,11 @@ const set = z.strictObject({
   reply_to: scalar.optional().describe('address for replies'),
   content_type: scalar.optional().describe('media type of the body'),
   subject: scalar.optional().describe('JMSType, AMQP subject'),
+  priority: scalar.optional().describe('0 to 9, for targets that know priorities'),
+  delay: scalar
+    .optional()
+    .describe('time until a target that can wait hands the message out: `5m`, or a number of milliseconds'),
+  expires_in: scalar.optional().describe('time to live from now on: `1h`, or a number of milliseconds'),
 })
 
 const rule = z.union(

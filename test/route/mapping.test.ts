@@ -50,6 +50,15 @@ describe('mapping', () => {
     assert.equal(properties.groupId, 'c-7')
   })
 
+  it('sets a priority, a delay and a time to live, from durations or milliseconds', async () => {
+    const before = Date.now()
+    const { properties } = await set({ priority: '${headers.size}', delay: '5m', expires_in: 1_500 })
+    assert.deepEqual([properties.priority, properties.delay], [5, 300_000])
+    assert.ok(properties.expiresAt! >= before + 1_500 && properties.expiresAt! <= Date.now() + 1_500)
+    await assert.rejects(set({ priority: 10 }), /whole number from 0 to 9, and here it is 10/)
+    await assert.rejects(set({ delay: '${headers.kind}' }), /a duration is written .* here it is order/)
+  })
+
   it('keeps the type of a correlation id and makes the others text', async () => {
     const { properties } = await set({
       correlation_id: '${headers.acct}',
