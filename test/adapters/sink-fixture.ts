@@ -1,6 +1,5 @@
 import type { Prepared, Schema, SinkKind } from '../../src/core/adapter.ts'
 import type { Message } from '../../src/core/message.ts'
-import { until } from '../support/until.ts'
 import type { TcpAddress } from './fixture.ts'
 
 /** The part of an adapter that the sink suite looks at. */
@@ -68,23 +67,29 @@ export interface SinkFixture<N> {
   close(): Promise<void>
 }
 
-/** What a native client was handed and nobody has read yet: `put` from the client, `read` as a fixture has to. */
+/** What a native client was handed and nobody has read yet: `put` by the client, `read` as a fixture has to. */
 export class Mailbox<N> {
   readonly #waiting: Received<N>[] = []
+  #reader: { readonly isLast: (received: Received<N>) => boolean; readonly done: () => void } | undefined
 
   put(received: Received<N>): void {
     this.#waiting.push(received)
+    this.#hand()
   }
 
-  /** Waits without end: the suite has its own limit. */
-  async read(isLast: (received: Received<N>) => boolean, signal?: AbortSignal): Promise<void> {
-    const next = () => {
-      signal?.throwIfAborted()
-      for (let received = this.#waiting.shift(); received; received = this.#waiting.shift()) {
-        if (isLast(received)) return true
-      }
-      return false
+  /** Waits without end: the suite has its own limit. A read that is given up is followed by no other. */
+  read(isLast: (received: Received<N>) => boolean): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#reader = { isLast, done: resolve }
+    this.#hand()
+    return promise
+  }
+
+  #hand(): void {
+    for (let reader = this.#reader; reader && this.#waiting.length > 0; reader = this.#reader) {
+      if (!reader.isLast(this.#waiting.shift()!)) continue
+      this.#reader = undefined
+      reader.done()
     }
-    await until(next, { what: 'the last message', timeout: 60_000 })
   }
 }

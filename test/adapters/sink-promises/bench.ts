@@ -3,7 +3,6 @@ import { within } from '../../../src/adapters/shared/within.ts'
 import type { Endpoint, Limits, LinkEvent, Prepared, Sink } from '../../../src/core/adapter.ts'
 import type { Message } from '../../../src/core/message.ts'
 import { startProxy } from '../../support/proxy.ts'
-import { until } from '../../support/until.ts'
 import type { RawTarget, SinkAdapter, SinkFixture } from '../sink-fixture.ts'
 
 /** The part of a test that a promise uses. */
@@ -160,7 +159,7 @@ export async function readBack(t: Scope, bench: SinkBench, name: string): Promis
   return (await reading).slice(0, -1)
 }
 
-/** What became of each send. Undefined: it has not ended. */
+/** What became of each send. */
 export interface Fates {
   readonly confirmed: readonly string[]
   readonly failed: ReadonlyMap<string, unknown>
@@ -168,18 +167,22 @@ export interface Fates {
   readonly all: Promise<void>
 }
 
-export function fatesOf(names: readonly string[], sends: readonly Promise<object>[]): Fates {
+/** `onConfirmed` is called with how many there are, at once. */
+export function fatesOf(
+  names: readonly string[],
+  sends: readonly Promise<object>[],
+  onConfirmed?: (count: number) => void,
+): Fates {
   const confirmed: string[] = []
   const failed = new Map<string, unknown>()
   const each = sends.map((send, i) =>
     send.then(
-      () => void confirmed.push(names[i]!),
+      () => {
+        confirmed.push(names[i]!)
+        onConfirmed?.(confirmed.length)
+      },
       (error: unknown) => void failed.set(names[i]!, error),
     ),
   )
   return { confirmed, failed, all: Promise.all(each).then(() => {}) }
 }
-
-/** Waits until so many are confirmed. */
-export const confirmed = (fates: Fates, count: number): Promise<unknown> =>
-  until(() => fates.confirmed.length >= count, { what: `${count} confirmed` })

@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { within } from '../../src/adapters/shared/within.ts'
+import { promises, type SinkPromise, sinkConformance, sinkPromises } from './sink-conformance.ts'
+import { sinkBenchOf } from './sink-promises/bench.ts'
+import { type Fault, scripted, scriptedBroker } from './sink-scripted.ts'
+
+sinkConformance({
+  title: 'scripted',
+  adapter: scripted(),
+  fixture: scriptedBroker,
+  examples: ['a text'],
+})
+
+/** A fault and the promise that it breaks, of which the suite must say so in words like these. */
+const broken: readonly (readonly [SinkPromise, Fault, RegExp])[] = [
+  ['bytes', 'text', /body 2 of 6 bytes/],
+  ['confirmed', 'same call', /object of its own/],
+  ['flight', 'swapped', /deep/],
+  ['flight', 'twice', /deep|none twice/],
+  ['address', 'nameless', /did not match/],
+  ['credentials', 'anybody', /Missing expected rejection/],
+  ['silent', 'patient', /did not match/],
+  ['abort', 'deaf', /deep|enough|longer than/],
+  ['missing', 'blames message', /MessageRefused/],
+  ['missing', 'drops', /Missing expected rejection/],
+  ['guilty', 'blames target', /after 5 links, neither confirmed nor refused: guilty/],
+  ['guilty', 'touchy', /after 5 links, neither confirmed nor refused: .*guilty/],
+  ['guilty', 'drops', /deep/],
+  ['gone', 'blames target', /after 5 links, neither confirmed nor refused: guilty/],
+  ['many', 'narrow', /deep/],
+  ['check', 'probing', /deep/],
+  ['checkGone', 'blind', /Missing expected rejection/],
+  ['checkGone', 'blames message', /MessageRefused/],
+  ['trial', 'marking', /deep/],
+  ['tooLarge', 'any size', /Missing expected exception/],
+  ['signal', 'deaf', /longer than|Missing expected rejection|deep/],
+  ['cut', 'wrong error', /ECONNRESET/],
+  ['cut', 'quiet end', /closed resolves with the reason/],
+  ['cut', 'written', /nothing is confirmed/],
+  ['cutFlight', 'written', /confirmed and missing/],
+  ['stalled', 'waiting', /the end of every send/],
+  ['stalled', 'written', /deep/],
+  ['silentPeer', 'sleeping', /noticing the silence/],
+  ['close', 'forgetting', /the end of every send/],
+  ['stalledClose', 'clinging', /closing took longer/],
+  ['neighbour', 'selfish', /connection is gone|the sink is closed/],
+  ['cuts', 'written', /deep/],
+  ['cutsInTurn', 'late', /deep/],
+]
+
+describe('the sink suite sees', { concurrency: 8 }, () => {
+  for (const [promise, fault, says] of broken) {
+    test(`that a sink with the fault "${fault}" breaks: ${sinkPromises[promise]}`, async t => {
+      const broker = await scriptedBroker()
+      t.after(() => broker.close())
+      const bench = sinkBenchOf(scripted(fault), broker)
+      await assert.rejects(within(60_000, 'a promise', promises[promise](bench, t)), says)
+    })
+  }
+
+  test('a broken promise of each kind', () => {
+    const seen = new Set(broken.map(([promise]) => promise))
+    assert.deepEqual(
+      Object.keys(sinkPromises).filter(key => !seen.has(key as SinkPromise)),
+      [],
+    )
+  })
+})
