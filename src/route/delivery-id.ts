@@ -18,6 +18,13 @@ export function deliveryId(
   return hash.update(bodyOf(message)).update(headersOf(message)).digest('hex')
 }
 
+/** The message with the name of its delivery. */
+export function named(connectionName: string, delivery: Delivery): Message {
+  const { message } = delivery
+  const deduplicationId = deliveryId(connectionName, delivery)
+  return { ...message, properties: { ...message.properties, deduplicationId } }
+}
+
 function bodyOf({ body }: Message): string | Uint8Array {
   switch (body.kind) {
     case 'text':

@@ -1,4 +1,4 @@
-import type { Delivery, Outcome } from '../core/delivery.ts'
+import type { Outcome } from '../core/delivery.ts'
 import { MessageRefused, toError } from '../core/errors.ts'
 import type { Report } from '../core/events.ts'
 import type { Message } from '../core/message.ts'
@@ -7,8 +7,9 @@ import type { BreakerOptions } from './breaker.ts'
 import type { BufferLimits, Received } from './buffer.ts'
 import { type DeadLetterPlace, DeadLetters } from './dead-letter/dead-letters.ts'
 import { deadLetterOf } from './dead-letter/record.ts'
-import { deliveryId } from './delivery-id.ts'
+import { named } from './delivery-id.ts'
 import { type Addressed, FanOut } from './fan-out.ts'
+import { InFlight } from './in-flight.ts'
 import { Intake, type IntakeParts } from './intake.ts'
 import type { Mapping } from './mapping/mapping.ts'
 import type { Order } from './order.ts'
@@ -35,9 +36,6 @@ export interface RouteParts {
   readonly reply?: (message: Message) => Message
 }
 
-/** Messages that are being mapped or sent at a time; the others wait in the buffer, not encoded. */
-const maxInFlight = 1_000
-
 /**
  * One route: source → buffer → mapping → prepare → breaker → sink → settlement, in this order and nowhere else.
  *
@@ -58,7 +56,7 @@ export class Route {
   readonly #report: ReturnType<typeof reporter>
   readonly #stallWatch: StallWatch
   readonly #stopped = new AbortController()
-  #inFlight = 0
+  readonly #inFlight = new InFlight()
   #running: Promise<void> | undefined
   #wake: () => void = () => {}
 
@@ -140,14 +138,14 @@ export class Route {
       const taken = this.#intake.take()
       const received = taken instanceof Promise ? await taken : taken
       if (!received) break
-      this.#inFlight++
+      this.#inFlight.begin()
       await this.#begin(received)
     }
-    while (this.#inFlight > 0 && !this.#stopped.signal.aborted) await this.#change()
+    while (!this.#inFlight.isEmpty && !this.#stopped.signal.aborted) await this.#change()
   }
 
   #canSend(): boolean {
-    if (this.#inFlight >= maxInFlight) return false
+    if (!this.#inFlight.hasRoom) return false
     // What expires must not wait here unseen.
     if (this.#expires) return true
     for (const target of this.#targets.values()) if (target.available) return true
@@ -163,7 +161,7 @@ export class Route {
   /** Maps, in order of receipt, and sends without waiting for the end. Must not throw: it would end the route. */
   async #begin(received: Received): Promise<void> {
     if (received.delivery.lost.aborted) return this.#end(received, undefined)
-    const original = this.#named(received.delivery)
+    const original = named(this.#intake.connectionName, received.delivery)
     try {
       if (received.delivery.fault) throw received.delivery.fault
       let message: Message | undefined = original
@@ -184,17 +182,11 @@ export class Route {
     }
   }
 
-  #named(delivery: Delivery): Message {
-    const { message } = delivery
-    const deduplicationId = deliveryId(this.#intake.connectionName, delivery)
-    return { ...message, properties: { ...message.properties, deduplicationId } }
-  }
-
   /** Sends to every target and settles when each has it. Must not reject: nobody would hear. */
   async #carry(received: Received, original: Message, messages: Addressed): Promise<void> {
     const outcome = await this.#fanOut.send(received.delivery, original, messages, {
       bury: (target, error, attempts) => this.#bury(received, target, original, error, attempts),
-      waits: () => this.#intake.waits(received),
+      waits: () => this.#waits(received),
     })
     await this.#settle(received, outcome)
   }
@@ -217,8 +209,13 @@ export class Route {
       receivedAt: diedAt - Math.round(performance.now() - at),
       diedAt,
     }
-    const waits = () => this.#intake.waits(received)
-    return this.#deadLetters.store(deadLetterOf(about, error), delivery.lost, waits)
+    return this.#deadLetters.store(deadLetterOf(about, error), delivery.lost, () => this.#waits(received))
+  }
+
+  #waits(received: Received): void {
+    if (!this.#inFlight.waits(received)) return
+    this.#intake.waits(received)
+    this.#wake()
   }
 
   /** Without an outcome the delivery is lost, or left for closing to give back. Never rejects. */
@@ -233,7 +230,7 @@ export class Route {
   }
 
   #end(received: Received, outcome: Outcome | undefined, error?: Error): void {
-    this.#inFlight--
+    this.#inFlight.end(received)
     if (outcome) this.#report.settled(outcome)
     else if (error || received.delivery.lost.aborted) this.#report.lost(error)
     this.#intake.finished(received, outcome === 'accepted')

@@ -36,6 +36,21 @@ describe('a route with several targets', () => {
     })
   }
 
+  it('goes on at the one although thousands wait for the other', async t => {
+    const { well, ill, targets } = twoTargets()
+    ill.failWith = () => new SinkUnavailable('down')
+    const { source } = await routeOnMemory(t, {
+      targets,
+      prefetch: 5_000,
+      buffer: { maxMessages: 5_000, maxBytes: 2 ** 30 },
+    })
+    for (const body of numbered(4_000)) source.put(message(body))
+    await until(() => well.messages.length === 4_000, { what: '4,000 at the one' })
+    ill.failWith = undefined
+    await until(() => ill.messages.length === 4_000, { what: '4,000 at the other' })
+    assert.equal(well.messages.length, 4_000)
+  })
+
   it('sends what one has confirmed not again to it when the delivery is lost because of the other', async t => {
     const { well, ill, targets } = twoTargets()
     ill.failWith = () => new SinkUnavailable('down')
