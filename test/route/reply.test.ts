@@ -231,7 +231,7 @@ describe('a reply', () => {
     await until(async () => (await readdir(dead)).filter(f => !f.startsWith('.')).length === 20, {
       what: 'all expired',
     })
-    assert.equal(route.status().source.messages, 0)
+    await until(() => route.status().source.messages === 0, { what: 'nothing held' })
     target.down = false
     target.failWith = undefined
     source.put(asked())
