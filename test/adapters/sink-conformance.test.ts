@@ -3,7 +3,8 @@ import { describe, test } from 'node:test'
 import { within } from '../../src/adapters/shared/within.ts'
 import { promises, type SinkPromise, sinkConformance, sinkPromises } from './sink-conformance.ts'
 import { sinkBenchOf } from './sink-promises/bench.ts'
-import { type Fault, scripted, scriptedBroker } from './sink-scripted.ts'
+import { type Fault, scripted } from './sink-scripted.ts'
+import { scriptedBroker } from './sink-scripted-broker.ts'
 
 sinkConformance({
   title: 'scripted',
@@ -34,6 +35,12 @@ const broken: readonly (readonly [SinkPromise, Fault, RegExp])[] = [
   ['checkGone', 'blames message', /MessageRefused/],
   ['trial', 'marking', /deep/],
   ['tooLarge', 'any size', /Missing expected exception/],
+  ['largest', 'greedy', /too large/],
+  ['mixed', 'split', /deep/],
+  ['pressure', 'flooding', /wait in the socket/],
+  ['blocked', 'discreet', /a notice that the broker blocks/],
+  ['nothingOpen', 'leaving', /the end of connections that were closed/],
+  ['apart', 'touchy', /the sink is closed|connection is gone/],
   ['signal', 'deaf', /longer than|Missing expected rejection|deep/],
   ['cut', 'wrong error', /ECONNRESET/],
   ['cut', 'quiet end', /closed resolves with the reason/],
@@ -46,6 +53,7 @@ const broken: readonly (readonly [SinkPromise, Fault, RegExp])[] = [
   ['stalledClose', 'clinging', /closing took longer/],
   ['neighbour', 'selfish', /connection is gone|the sink is closed/],
   ['cuts', 'written', /deep/],
+  ['cutsSpread', 'written', /deep/],
   ['cutsInTurn', 'late', /deep/],
 ]
 

@@ -3,10 +3,11 @@ import { after, before, describe, test } from 'node:test'
 import { within } from '../../src/adapters/shared/within.ts'
 import type { Prepared } from '../../src/core/adapter.ts'
 import type { SinkAdapter, SinkFixture } from './sink-fixture.ts'
-import { never, opened, type Scope, type SinkBench, sinkBenchOf } from './sink-promises/bench.ts'
+import { frozen, never, opened, type Scope, type SinkBench, sinkBenchOf } from './sink-promises/bench.ts'
 import { long } from './sink-promises/long.ts'
 import { losing } from './sink-promises/losing.ts'
 import { opening } from './sink-promises/opening.ts'
+import { pressing } from './sink-promises/pressing.ts'
 import { sending } from './sink-promises/sending.ts'
 
 /** What every sink promises. A suite that cannot keep one says why under `skip`. */
@@ -22,11 +23,16 @@ export const sinkPromises = {
   guilty:
     'a message to a place that does not exist is refused where a template chose it, and its neighbours arrive',
   gone: 'the same for a place that was there before',
-  many: 'sends to 200 places by one sink, in order in each',
+  apart: 'such a message leaves the other links of the connection at work',
+  many: 'sends to 300 places by one sink, in order in each',
   check: 'check() passes where the target is there, and leaves nothing in it',
   checkGone: 'check() throws where the target is gone, and names it',
   trial: 'opens for a trial and leaves nothing behind',
   tooLarge: 'prepare() refuses what is too large, with both sizes',
+  largest: 'the broker takes what prepare() lets through, up to 8 MiB',
+  mixed: 'keeps the order of large and small messages',
+  pressure: 'does not pile up in its socket what the broker does not read, and sends it when it does',
+  blocked: 'says that the broker blocks its publishers and when it is over, and sends then',
   signal: 'a send ends when its signal is aborted, and its neighbour is confirmed',
   cut: 'a cut rejects every unconfirmed send with LinkLost and resolves closed with the reason',
   cutFlight: 'a cut amid many sends: all that resolved is there, the rest is LinkLost',
@@ -34,8 +40,10 @@ export const sinkPromises = {
   silentPeer: 'notices a peer that falls silent',
   close: 'close() amid many sends ends them in bounded time, twice, and resolves closed with undefined',
   stalledClose: 'closes in bounded time when the peer is silent',
+  nothingOpen: 'leaves no connection behind when it closed or failed to open',
   neighbour: 'leaves the other links of a connection at work when it closes',
   cuts: 'loses none of 2,000 messages while the connection is cut now and then',
+  cutsSpread: 'loses none of 1,000 messages to 20 places while the connection is cut now and then',
   cutsInTurn: 'keeps the order through cuts when they are sent one after the other',
 } as const
 
@@ -44,7 +52,7 @@ export type SinkPromise = keyof typeof sinkPromises
 /** How each is tested. */
 export type SinkPromises = Record<SinkPromise, (bench: SinkBench, t: Scope) => Promise<void>>
 
-export const promises: SinkPromises = { ...opening, ...sending, ...losing, ...long }
+export const promises: SinkPromises = { ...opening, ...sending, ...pressing, ...losing, ...long }
 
 export interface SinkSuite<C, O, P extends Prepared, N> {
   readonly title: string
@@ -93,7 +101,11 @@ async function carries(bench: SinkBench, i: number, t: Scope): Promise<void> {
   const { address } = target.message(name, '')
   const natives: unknown[] = []
   const reading = bench.broker.read(name, ({ native }) => natives.push(native) === 1)
-  await within(10_000, 'sending', sink.send(target.prepare(sink.limits, { ...message, address }), never))
+  await within(
+    10_000,
+    'sending',
+    sink.send(target.prepare(sink.limits, frozen({ ...message, address })), never),
+  )
   await within(10_000, 'reading', reading)
   check(natives[0])
 }

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { createInterface } from 'node:readline'
 import { z } from 'zod'
 import { duration, template } from '../../src/adapters/shared/options.ts'
@@ -9,13 +9,14 @@ import {
   SharedConnections,
 } from '../../src/adapters/shared/shared-connections.ts'
 import { within } from '../../src/adapters/shared/within.ts'
-import type { Endpoint, LinkContext, Prepared, Sink } from '../../src/core/adapter.ts'
+import type { Endpoint, LinkContext, LinkEvent, Prepared, Sink } from '../../src/core/adapter.ts'
 import { LinkLost, MessageRefused, SinkUnavailable } from '../../src/core/errors.ts'
 import { isTemplate } from '../../src/core/template.ts'
-import { Mailbox, type SinkAdapter, type SinkFixture } from './sink-fixture.ts'
+import type { SinkAdapter } from './sink-fixture.ts'
+import { type Answer, type Frame, largest } from './sink-scripted-broker.ts'
 
 /**
- * A protocol that is only made to try the sink suite with: lines of JSON over TCP, a broker in this process, and a sink
+ * A protocol that is only made to try the sink suite with: lines of JSON over TCP, and a sink
  * that keeps every promise, or breaks one in a way in which sinks do.
  */
 export type Fault =
@@ -44,79 +45,12 @@ export type Fault =
   | 'forgetting' // close leaves sends pending
   | 'clinging' // close waits for what is in flight
   | 'selfish' // closes the connection of all
+  | 'greedy' // takes what is larger than the broker takes
+  | 'split' // sends what is large behind the next that is small
+  | 'flooding' // writes whether the broker reads or not
+  | 'discreet' // does not say that the broker blocks
+  | 'leaving' // closes without closing its connection
   | 'late' // confirms every tenth at once and writes it behind the next
-
-interface Frame {
-  readonly id: number
-  readonly op: 'login' | 'look' | 'send' | 'ping'
-  readonly place?: string
-  readonly body?: string
-  readonly user?: string
-}
-
-interface Answer {
-  readonly id: number
-  readonly no?: 'missing' | 'credentials'
-}
-
-export interface ScriptedBroker extends SinkFixture<Buffer> {
-  readonly places: ReadonlyMap<string, Mailbox<Buffer>>
-}
-
-export async function scriptedBroker(): Promise<ScriptedBroker> {
-  const places = new Map<string, Mailbox<Buffer>>()
-  const answer = ({ id, op, place = '', body = '', user }: Frame): Answer => {
-    if (op === 'login' && user !== 'sluice') return { id, no: 'credentials' }
-    if ((op === 'send' || op === 'look') && !places.has(place)) return { id, no: 'missing' }
-    const bytes = Buffer.from(body, 'base64')
-    if (op === 'send') places.get(place)!.put({ body: bytes, native: bytes })
-    return { id }
-  }
-  const sockets = new Set<Socket>()
-  const server = createServer(socket => {
-    sockets.add(socket.on('error', () => {}).on('close', () => sockets.delete(socket)))
-    createInterface(socket)
-      .on('line', line => socket.write(`${JSON.stringify(answer(JSON.parse(line)))}\n`))
-      .on('error', () => {})
-  }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = { host: '127.0.0.1', port: (server.address() as AddressInfo).port }
-  let made = 0
-  const raw = (place: string, { host, port } = address) => ({
-    connection: { host, port, username: 'sluice' },
-    sink: { place },
-  })
-  return {
-    places,
-    address,
-    async create() {
-      const name = `place-${++made}`
-      places.set(name, new Mailbox())
-      return name
-    },
-    endpoint: raw,
-    templated: via => raw('${place}', via),
-    addressOf: name => name,
-    read: (name, isLast) => places.get(name)!.read(isLast),
-    missing: 'no-such-place',
-    async remove(name) {
-      places.delete(name)
-    },
-    examples: [
-      {
-        title: 'a text',
-        message: { body: { kind: 'text', text: 'é' }, headers: {}, properties: {} },
-        check: native => {
-          if (native.toString() !== 'é') throw new Error(`came as ${native}`)
-        },
-      },
-    ],
-    async close() {
-      for (const socket of sockets) socket.destroy()
-      server.close()
-    },
-  }
-}
 
 const connection = z.strictObject({
   host: z.string(),
@@ -160,13 +94,14 @@ export function scripted(fault?: Fault): SinkAdapter<ConnectionOptions, At['opti
 
 async function openSink(
   at: At,
-  { signal: given, trial }: LinkContext,
+  { signal: given, trial, report }: LinkContext,
   shared: SharedConnections<ConnectionOptions, Wire>,
   fault: Fault | undefined,
 ): Promise<Sink<ScriptedPrepared>> {
   const signal = fault === 'deaf' ? new AbortController().signal : given
   const lease = await shared.lease(at.connection, () => Wire.open(at.connection, fault), signal)
   const sink = new ScriptedSink(at, lease, fault)
+  if (fault !== 'discreet') lease.connection.listeners.add(report)
   try {
     await sink.check(signal)
     if (fault === 'marking' && trial)
@@ -181,7 +116,9 @@ async function openSink(
 /** One TCP connection: asks and is answered. */
 class Wire implements Connection {
   readonly closed: Promise<Error | undefined>
+  readonly listeners = new Set<(event: LinkEvent) => void>()
   readonly #socket: Socket
+  readonly #unwritten: string[] = []
   readonly #fault: Fault | undefined
   readonly #waiting = new Map<number, { resolve(answer: Answer): void; reject(error: Error): void }>()
   readonly #end: (reason: Error | undefined) => void
@@ -216,10 +153,14 @@ class Wire implements Connection {
     this.#end = resolve
     this.#socket = socket
     this.#fault = fault
-    socket.on('error', error => this.#die(error)).on('close', () => this.#die(new Error('the peer closed')))
+    socket
+      .on('drain', () => this.#write())
+      .on('error', error => this.#die(error))
+      .on('close', () => this.#die(new Error('the peer closed')))
     createInterface(socket)
       .on('line', line => {
         const answer: Answer = JSON.parse(line)
+        if (answer.blocked !== undefined) return this.#say(answer.blocked)
         this.#waiting.get(answer.id)?.resolve(answer)
         this.#waiting.delete(answer.id)
       })
@@ -232,8 +173,22 @@ class Wire implements Connection {
     promise.catch(() => {})
     const id = ++this.#asked
     this.#waiting.set(id, { resolve, reject })
-    this.#socket.write(`${JSON.stringify({ ...frame, id })}\n`)
+    this.#unwritten.push(`${JSON.stringify({ ...frame, id })}\n`)
+    this.#write()
     return promise
+  }
+
+  /** No more than the socket wants. */
+  #write(): void {
+    while (this.#unwritten.length > 0) {
+      if (this.#socket.writableNeedDrain && this.#fault !== 'flooding') return
+      this.#socket.write(this.#unwritten.shift()!)
+    }
+  }
+
+  #say(blocked: boolean): void {
+    const text = blocked ? 'the broker blocks its publishers' : 'the broker takes messages again'
+    for (const report of this.listeners) report({ type: 'notice', text })
   }
 
   async close(): Promise<void> {
@@ -267,7 +222,7 @@ class Wire implements Connection {
 }
 
 class ScriptedSink implements Sink<ScriptedPrepared> {
-  readonly limits = { maxMessageSize: 2 ** 24 }
+  readonly limits
   readonly closed: Promise<Error | undefined>
   readonly #at: At
   readonly #lease: Lease<Wire>
@@ -280,6 +235,7 @@ class ScriptedSink implements Sink<ScriptedPrepared> {
   #sent = 0
 
   constructor(at: At, lease: Lease<Wire>, fault: Fault | undefined) {
+    this.limits = { maxMessageSize: fault === 'greedy' ? largest + 1_000 : largest }
     this.#at = at
     this.#lease = lease
     this.#fault = fault
@@ -304,7 +260,7 @@ class ScriptedSink implements Sink<ScriptedPrepared> {
     const fault = this.#fault
     const closing = fault === 'forgetting' ? [] : [this.#closing.signal]
     const ended = AbortSignal.any(fault === 'deaf' ? closing : [signal, ...closing])
-    const limit = fault === 'waiting' ? 2 ** 30 : this.#at.options.send_timeout
+    const limit = fault === 'waiting' || fault === 'clinging' ? 2 ** 30 : this.#at.options.send_timeout
     const late = new Error(`sending to ${place}`)
     const answer = await within(limit, late.message, asked, ended).catch(error => {
       if (error === signal.reason || error instanceof LinkLost || fault === 'wrong error') throw error
@@ -314,6 +270,7 @@ class ScriptedSink implements Sink<ScriptedPrepared> {
       await this.#lease.connection.close()
       throw new LinkLost(`no place ${place}`)
     }
+    if (answer.no === 'size') throw new MessageRefused('the broker says that it is too large')
     if (answer.no && fault !== 'drops') throw this.#missing(place)
     return fault === 'same call' ? this.#call : {}
   }
@@ -335,7 +292,8 @@ class ScriptedSink implements Sink<ScriptedPrepared> {
     const fault = this.#fault
     this.#sent++
     const each = fault === 'swapped' ? 3 : fault === 'late' ? 10 : 0
-    if (each && !this.#held && this.#sent % each === 0) {
+    const isHeld = each ? this.#sent % each === 0 : fault === 'split' && body.length > 100_000
+    if (isHeld && !this.#held) {
       this.#held = { size: 0, place, body }
       return Promise.resolve({ id: 0 })
     }
@@ -363,6 +321,6 @@ class ScriptedSink implements Sink<ScriptedPrepared> {
     this.#closing.abort(new LinkLost('the sink is closed'))
     if (this.#fault === 'selfish') await this.#lease.connection.close()
     else if (this.#fault === 'forgetting') this.#lease.connection.forget()
-    else await this.#lease.release()
+    else if (this.#fault !== 'leaving') await this.#lease.release()
   }
 }

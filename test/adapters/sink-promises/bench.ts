@@ -2,6 +2,7 @@ import type { TestContext } from 'node:test'
 import { within } from '../../../src/adapters/shared/within.ts'
 import type { Endpoint, Limits, LinkEvent, Prepared, Sink } from '../../../src/core/adapter.ts'
 import type { Message } from '../../../src/core/message.ts'
+import { isTemplate } from '../../../src/core/template.ts'
 import { startProxy } from '../../support/proxy.ts'
 import type { RawTarget, SinkAdapter, SinkFixture } from '../sink-fixture.ts'
 
@@ -53,12 +54,13 @@ function targetOf<C, O, P extends Prepared>(
   const kind = sink!
   const written = kind.address?.(at)
   const target: Target = {
-    message: (name, body) => ({
-      address: written === undefined || !written.includes('${') ? (written ?? name) : broker.addressOf!(name),
-      body: { kind: 'bytes', bytes: Buffer.from(body) },
-      headers: {},
-      properties: {},
-    }),
+    message: (name, body) =>
+      frozen({
+        address: written === undefined || !isTemplate(written) ? (written ?? name) : broker.addressOf!(name),
+        body: { kind: 'bytes', bytes: Buffer.from(body) },
+        headers: {},
+        properties: {},
+      }),
     prepare: (limits, message) => kind.prepare(at, limits, message),
     open: async (signal = never, trial) => {
       const events: LinkEvent[] = []
@@ -68,6 +70,13 @@ function targetOf<C, O, P extends Prepared>(
     },
   }
   return target
+}
+
+/** Nobody may change a message. */
+export function frozen<T>(value: T): T {
+  if (value === null || typeof value !== 'object' || ArrayBuffer.isView(value)) return value
+  for (const part of Object.values(value)) frozen(part)
+  return Object.freeze(value)
 }
 
 /** One open sink. */

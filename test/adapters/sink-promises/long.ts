@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { within } from '../../../src/adapters/shared/within.ts'
 import { sentence } from '../../../src/core/errors.ts'
 import type { SinkPromises } from '../sink-conformance.ts'
 import { ids, opened, proxied, readBack, type Scope, type SinkBench } from './bench.ts'
@@ -7,14 +8,21 @@ import { keep } from './keeping.ts'
 const between = 150
 
 /** Sends so many while the connection is cut now and then; none is missing. Returns first arrivals in their order. */
-async function throughCuts(bench: SinkBench, t: Scope, count: number, window: number): Promise<string[]> {
-  const name = await bench.broker.create()
+async function throughCuts(
+  bench: SinkBench,
+  t: Scope,
+  count: number,
+  { window, places = 1 }: { readonly window: number; readonly places?: number },
+): Promise<string[]> {
+  const names: string[] = []
+  for (let i = 0; i < places; i++) names.push(await bench.broker.create())
   const proxy = await proxied(t, bench)
-  const target = bench.targets(bench.broker.endpoint(name, proxy))[0]!
+  const raw = places === 1 ? bench.broker.endpoint(names[0]!, proxy) : bench.broker.templated!(proxy)
+  const target = bench.targets(raw)[0]!
   let cuts = 0
   const kept = await keep({
     target,
-    messages: ids(count).map(id => ({ id, name })),
+    messages: ids(count).map((id, i) => ({ id, name: names[i % places]! })),
     window,
     signal: AbortSignal.timeout(50_000),
     confirmed(so) {
@@ -26,7 +34,8 @@ async function throughCuts(bench: SinkBench, t: Scope, count: number, window: nu
   })
   assert.equal(kept.refused.size, 0, `refused: ${[...kept.refused.values()].map(sentence)[0]}`)
   assert.ok(cuts >= count / between - 2, `cut ${cuts} times`)
-  const came = await readBack(t, bench, name)
+  const came: string[] = []
+  for (const name of names) came.push(...(await readBack(t, bench, name)))
   const first = [...new Set(came)]
   t.diagnostic(
     `${cuts} cuts, ${kept.links} links, ${kept.again} sent again, ${came.length - first.length} repeats`,
@@ -67,6 +76,20 @@ export const long = {
     await amongOthers(bench, t, bench.broker.missing!)
   },
 
+  async apart(bench, t) {
+    const name = await bench.broker.create()
+    const { broker } = bench
+    const [chosen, fixed] = bench.targets(broker.templated!(), broker.endpoint(name))
+    const guilty = (await chosen!.open()).closeAfter(t)
+    const beside = (await fixed!.open()).closeAfter(t)
+    await assert.rejects(within(10_000, 'a send', guilty.send(broker.missing!, 'guilty')))
+    const sends = beside.sendAll(name, ids(20))
+    await within(10_000, 'sending beside it', Promise.all(sends))
+    await beside.sink.close()
+    assert.equal(await beside.sink.closed, undefined)
+    assert.deepEqual(await readBack(t, bench, name), ids(20))
+  },
+
   async gone(bench, t) {
     const name = await bench.broker.create()
     const raw = bench.broker.templated!()
@@ -77,11 +100,16 @@ export const long = {
   },
 
   async cuts(bench, t) {
-    const first = await throughCuts(bench, t, 2_000, 100)
+    const first = await throughCuts(bench, t, 2_000, { window: 100 })
     assert.deepEqual(first.sort(), ids(2_000).sort())
   },
 
+  async cutsSpread(bench, t) {
+    const first = await throughCuts(bench, t, 1_000, { window: 100, places: 20 })
+    assert.deepEqual(first.sort(), ids(1_000).sort())
+  },
+
   async cutsInTurn(bench, t) {
-    assert.deepEqual(await throughCuts(bench, t, 600, 1), ids(600))
+    assert.deepEqual(await throughCuts(bench, t, 600, { window: 1 }), ids(600))
   },
 } satisfies Partial<SinkPromises>

@@ -91,6 +91,21 @@ export const losing = {
       assert.ok(error instanceof SinkUnavailable || error instanceof LinkLost, `${id}: ${error}`)
     }
     assert.ok(performance.now() - began > 500, 'not before its time')
+    const check = sink.check(never).then(
+      () => {},
+      () => {},
+    )
+    await within(15_000, 'the end of a check', check)
+    proxy.resume()
+    const after = fatesOf(
+      ['after'],
+      [sink.send(target.prepare(sink.limits, target.message(name, 'after')), never)],
+    )
+    await within(15_000, 'a send once the peer speaks again', after.all)
+    allLost(after)
+    const came = await readBack(t, bench, name)
+    assert.equal(new Set(came).size, came.length, 'none twice')
+    for (const id of ['m0', ...after.confirmed]) assert.ok(came.includes(id), `${id} is there`)
   },
 
   async silentPeer(bench, t) {

@@ -50,7 +50,7 @@ export const sending = {
 
   async many(bench, t) {
     const names: string[] = []
-    for (let i = 0; i < 200; i++) names.push(await bench.broker.create())
+    for (let i = 0; i < 300; i++) names.push(await bench.broker.create())
     const producer = await opened(t, bench, bench.broker.templated!())
     const rounds = ids(3)
     const sends = rounds.flatMap(id => names.map(name => producer.send(name, id)))
@@ -79,6 +79,54 @@ export const sending = {
     }
     assert.throws(() => target.prepare(small, target.message(name, body)), refused)
     target.prepare(small, target.message(name, 'short'))
+  },
+
+  async largest(bench, t) {
+    const name = await bench.broker.create()
+    const { target, sink } = await opened(t, bench, bench.broker.endpoint(name))
+    const most = Math.min(2 ** 23, sink.limits.maxMessageSize, bench.broker.largestBody ?? 2 ** 23)
+    const sized = (length: number) =>
+      target.prepare(sink.limits, target.message(name, Buffer.alloc(length, 'x')))
+    const fits = (length: number) => {
+      try {
+        return sized(length)
+      } catch (error) {
+        assert.ok(error instanceof MessageRefused, `${error}`)
+        return undefined
+      }
+    }
+    let [some, tooMany] = [0, most + 1]
+    while (tooMany - some > 1) {
+      const middle = Math.floor((some + tooMany) / 2)
+      if (fits(middle)) some = middle
+      else tooMany = middle
+    }
+    t.diagnostic(`the largest body: ${some} of ${sink.limits.maxMessageSize} bytes`)
+    assert.ok(some > most * 0.7 - 4_096, `prepare() refuses ${tooMany} bytes`)
+    const lengths: number[] = []
+    const reading = bench.broker.read(name, ({ body }) => lengths.push(body.length) === 1)
+    await within(20_000, 'sending', sink.send(sized(some), never))
+    await within(20_000, 'reading', reading)
+    assert.deepEqual(lengths, [some])
+  },
+
+  async mixed(bench, t) {
+    const name = await bench.broker.create()
+    const producer = await opened(t, bench, bench.broker.endpoint(name))
+    const largest = Math.min(300_000, (bench.broker.largestBody ?? 2 ** 20) - 10)
+    const sent = ids(60).map((id, i) => (i % 5 === 2 ? `${id} ${'x'.repeat(largest)}` : id))
+    const reading = readUntil(bench, name, body => body === sent.at(-1))
+    reading.catch(() => {})
+    await within(20_000, 'sending', Promise.all(producer.sendAll(name, sent)))
+    const came = await reading
+    assert.deepEqual(
+      came.map(body => body.split(' ')[0]),
+      ids(60),
+    )
+    assert.ok(
+      came.every((body, i) => body === sent[i]),
+      'whole',
+    )
   },
 
   async signal(bench, t) {

@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import type { Socket } from 'node:net'
+import { setTimeout as pause } from 'node:timers/promises'
+import { within } from '../../../src/adapters/shared/within.ts'
+import { until } from '../../support/until.ts'
+import type { SinkPromises } from '../sink-conformance.ts'
+import { fatesOf, ids, opened, proxied, readUntil, type Scope } from './bench.ts'
+
+/** Sockets that this process opens from now on, to whoever. */
+function socketsOf(t: Scope): readonly Socket[] {
+  const sockets: Socket[] = []
+  const note = (message: unknown) => sockets.push((message as { socket: Socket }).socket)
+  subscribe('net.client.socket', note)
+  t.after(() => unsubscribe('net.client.socket', note))
+  return sockets
+}
+
+/** What happens when the broker is slower than we are, and what is left of connections. */
+export const pressing = {
+  async pressure(bench, t) {
+    const name = await bench.broker.create()
+    const proxy = await proxied(t, bench)
+    const sockets = socketsOf(t)
+    const producer = await opened(t, bench, bench.broker.endpoint(name, proxy))
+    await producer.send(name, 'before')
+    proxy.stall()
+    const length = Math.min(65_536, bench.broker.largestBody ?? 65_536)
+    const sent = ids(Math.min(1_000, bench.broker.room ?? 1_000)).map(id => id.padEnd(length, ' '))
+    const fates = fatesOf(sent, producer.sendAll(name, sent))
+    await pause(300)
+    const ours = sockets.filter(socket => socket.remotePort === proxy.port)
+    assert.ok(ours.length > 0, 'a connection')
+    const piled = ours.reduce((sum, socket) => sum + socket.writableLength, 0)
+    t.diagnostic(`${Math.round(piled / 1024)} KiB wait in the socket`)
+    assert.ok(piled < 8 * 2 ** 20, `${piled} bytes wait in the socket`)
+    proxy.resume()
+    const reading = readUntil(bench, name, body => body === sent.at(-1))
+    reading.catch(() => {})
+    await within(20_000, 'sending', fates.all)
+    assert.deepEqual([...fates.failed.values()], [])
+    assert.deepEqual(
+      (await reading).map(body => body.trimEnd()),
+      ['before', ...ids(sent.length)],
+    )
+  },
+
+  async blocked(bench, t) {
+    const { block, unblock } = bench.broker
+    const name = await bench.broker.create()
+    const producer = await opened(t, bench, bench.broker.endpoint(name))
+    await producer.send(name, 'before')
+    const notices = () => producer.events.filter(event => event.type === 'notice').length
+    await block!()
+    t.after(() => unblock!())
+    const fates = fatesOf(ids(20), producer.sendAll(name, ids(20)))
+    await until(() => notices() > 0, { what: 'a notice that the broker blocks' })
+    await pause(300)
+    assert.equal(
+      fates.confirmed.length + fates.failed.size,
+      0,
+      'nothing is confirmed meanwhile, and nothing fails',
+    )
+    const before = notices()
+    await unblock!()
+    await within(15_000, 'sending', fates.all)
+    assert.deepEqual([...fates.failed.values()], [])
+    await until(() => notices() > before, { what: 'a notice that it is over' })
+    assert.deepEqual(await readUntil(bench, name, body => body === 'm19'), ['before', ...ids(20)])
+  },
+
+  async nothingOpen(bench, t) {
+    const name = await bench.broker.create()
+    const proxy = await proxied(t, bench)
+    const target = bench.targets(bench.broker.endpoint(name, proxy))[0]!
+    for (const id of ids(3)) {
+      const producer = await target.open()
+      await producer.send(name, id)
+      await producer.sink.close()
+    }
+    await until(() => proxy.connections === 0, { what: 'the end of connections that were closed' })
+    if (bench.broker.missing) {
+      const raw = bench.broker.endpoint(bench.broker.missing, proxy)
+      await bench
+        .targets(raw)[0]!
+        .open()
+        .then(({ sink }) => sink.close())
+        .catch(() => {})
+      await until(() => proxy.connections === 0, { what: 'the end of a connection that failed to open' })
+    }
+    for (const ms of [0, 1, 3, 10]) {
+      const opening = target.open(AbortSignal.timeout(ms))
+      await within(
+        10_000,
+        'opening',
+        opening.then(
+          ({ sink }) => sink.close(),
+          () => {},
+        ),
+      )
+    }
+    await until(() => proxy.connections === 0, { what: 'the end of connections whose opening was aborted' })
+  },
+} satisfies Partial<SinkPromises>
