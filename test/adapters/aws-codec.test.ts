@@ -56,10 +56,7 @@ describe('aws codec: bodies', () => {
       [text('big'), { type: 'int64', value: 9_223_372_036_854_775_807n }],
       [text('when'), { type: 'timestamp', value: 0 }],
       [text('raw'), { type: 'bytes', value: bytes(0, 255) }],
-      [
-        { type: 'uint32', value: 7 },
-        { type: 'list', value: [{ type: 'float64', value: Number.NaN }, { type: 'null' }] },
-      ],
+      [text('7'), { type: 'list', value: [{ type: 'float64', value: Number.NaN }, { type: 'null' }] }],
     ]
     const json = '{"big":9223372036854775807,"when":"1970-01-01T00:00:00.000Z","raw":"AP8=","7":["NaN",null]}'
     assert.equal(body({ kind: 'map', entries }), json)
@@ -69,24 +66,58 @@ describe('aws codec: bodies', () => {
     )
   })
 
-  const refused: [string, Body, RegExp][] = [
-    ['none', { kind: 'none' }, /has no body/],
-    ['empty text', { kind: 'text', text: '' }, /has no body/],
-    ['empty bytes', { kind: 'bytes', bytes: bytes() }, /has no body/],
-    ['bytes that are no UTF-8', { kind: 'bytes', bytes: bytes(0xff, 0xfe) }, /no UTF-8 text/],
-    ['a Java object', { kind: 'object', bytes: bytes(0xac, 0xed, 0, 5) }, /serialised Java object/],
-    ['NUL', { kind: 'bytes', bytes: Buffer.from('ab\0') }, /U\+0000 at character 3/],
-    ['a control character', { kind: 'text', text: '\u001b[1m' }, /U\+001B at character 1/],
-    ['a lone surrogate', { kind: 'text', text: 'x\ud83e' }, /U\+D83E at character 2/],
-    ['U+FFFE', { kind: 'text', text: '\ufffe' }, /U\+FFFE at character 1/],
-    ['U+FFFF', { kind: 'text', text: '🦑\uffff' }, /U\+FFFF at character 3/],
+  const carried: [string, Body, string, string | undefined][] = [
+    ['none', { kind: 'none' }, ' ', '{"body":"none","encoding":"empty"}'],
+    ['empty text', { kind: 'text', text: '' }, ' ', '{"body":"text","encoding":"empty"}'],
+    ['empty bytes', { kind: 'bytes', bytes: bytes() }, ' ', '{"body":"bytes","encoding":"empty"}'],
+    ['bytes that are UTF-8', { kind: 'bytes', bytes: Buffer.from('é') }, 'é', '{"body":"bytes"}'],
+    [
+      'bytes that are no UTF-8',
+      { kind: 'bytes', bytes: bytes(0xff, 0xfe) },
+      '//4=',
+      '{"body":"bytes","encoding":"base64"}',
+    ],
+    [
+      'a Java object',
+      { kind: 'object', bytes: bytes(0xac, 0xed, 0, 5) },
+      'rO0ABQ==',
+      '{"body":"object","encoding":"base64"}',
+    ],
+    ['NUL', { kind: 'bytes', bytes: Buffer.from('ab\0') }, 'YWIA', '{"body":"bytes","encoding":"base64"}'],
+    [
+      'a control character',
+      { kind: 'text', text: '\u001b[1m' },
+      'G1sxbQ==',
+      '{"body":"text","encoding":"base64"}',
+    ],
+    [
+      'a lone surrogate',
+      { kind: 'text', text: 'x\ud83e' },
+      '"x\\ud83e"',
+      '{"body":"text","encoding":"typed"}',
+    ],
+    ['U+FFFE', { kind: 'text', text: '\ufffe' }, '77++', '{"body":"text","encoding":"base64"}'],
+    ['U+FFFF', { kind: 'text', text: '🦑\uffff' }, '8J+mke+/vw==', '{"body":"text","encoding":"base64"}'],
+    ['text with U+FFFD', { kind: 'text', text: '\ufffd' }, '\ufffd', undefined],
   ]
-  for (const [title, wrong, reason] of refused) {
-    test(`refuses ${title}, and says why`, () => {
-      assert.throws(() => send({ body: wrong }), { name: 'MessageRefused', message: reason })
-      assert.throws(() => publish({ body: wrong }), { name: 'MessageRefused', message: reason })
+  for (const [title, odd, expected, note] of carried) {
+    test(`${title}: a body that both services take, with a note of what it was`, () => {
+      for (const [text, attributes] of [
+        [send({ body: odd }).entry.MessageBody, send({ body: odd }).entry.MessageAttributes],
+        [publish({ body: odd }).entry.Message, publish({ body: odd }).entry.MessageAttributes],
+      ] as const) {
+        assert.equal(text, expected)
+        assert.deepEqual(attributes?.sluice_properties?.StringValue, note)
+      }
     })
   }
+
+  test('a map whose keys are no strings is typed JSON, and both are noted', () => {
+    const entries: [Value, Value][] = [[{ type: 'uint32', value: 7 }, { type: 'null' }]]
+    const { MessageBody, MessageAttributes } = send({ body: { kind: 'map', entries } }).entry
+    assert.equal(MessageBody, '{"map":[[{"uint32":7},null]]}')
+    assert.equal(MessageAttributes?.sluice_properties?.StringValue, '{"body":"map","encoding":"typed"}')
+  })
 })
 
 describe('aws codec: headers', () => {
@@ -303,7 +334,11 @@ describe('aws codec: size and subject', () => {
 
   test('refuses 2 MiB with both sizes', () => {
     const big = { body: { kind: 'bytes', bytes: Buffer.alloc(2 ** 21, 'x') } } as const
-    assert.throws(() => send(big), /has 2097152 bytes .* 1048576/)
+    assert.throws(() => send(big), /has 2097191 bytes .* 1048576/)
+    const text = { body: { kind: 'text', text: 'x'.repeat(2 ** 21) } } as const
+    assert.throws(() => send(text), /has 2097152 bytes .* 1048576/)
+    const binary = { body: { kind: 'bytes', bytes: Buffer.alloc(800_000, 0xff) } } as const
+    assert.throws(() => send(binary), /has 1066727 bytes .* 1048576/)
   })
 
   test('SNS: the subject is sent only when asked for and legal', () => {

@@ -5,6 +5,8 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { PublishCommand, SNSClient } from '@aws-sdk/client-sns'
 import { SendMessageBatchCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs'
 import fc from 'fast-check'
+import type { SnsEntry, SqsEntry, SqsReceived } from '../../src/adapters/shared/aws/calls.ts'
+import { sns } from '../../src/adapters/sns/index.ts'
 import { decode } from '../../src/adapters/sqs/codec.ts'
 import { sqs } from '../../src/adapters/sqs/index.ts'
 import type { LinkEvent } from '../../src/core/adapter.ts'
@@ -172,36 +174,35 @@ describe('sqs source', () => {
   }
   const calls = (action: string) => aws.seen.filter(request => request.action === action)
 
-  test('what a sink wrote is read as it was: headers and properties of every type', () => {
-    const connection = sqs.connection.parse({ region: 'eu-west-1' })
-    const at = { connection, connectionName: 'c', route: 'r' }
-    const to = { ...at, options: sqs.sink!.options.parse({ queue: 'q' }) }
-    const options = sqs.source!.options.parse({ queue: 'q' })
-    fc.assert(
-      fc.property(anyMessage, fc.array(anyValue, { maxLength: 9 }), (generated, values) => {
-        const headers = Object.fromEntries(values.map((value, i) => [`h${i}`, value]))
-        const message = { ...generated, headers }
-        let entry: { MessageBody: string; MessageAttributes?: object }
-        try {
-          const whole = { ...message, body: { kind: 'text', text: 'b' } as const }
-          entry = sqs.sink!.prepare(to, { maxMessageSize: 1_048_576 }, whole).entry
-        } catch {
-          return fc.pre(false)
-        }
-        const attributes = JSON.parse(
-          JSON.stringify(entry.MessageAttributes ?? {}, (_, value) =>
-            value instanceof Uint8Array || value?.type === 'Buffer'
-              ? Buffer.from(value.data ?? value).toString('base64')
-              : value,
-          ),
-        )
-        const read = decode({ Body: entry.MessageBody, MessageAttributes: attributes }, options).message
-        const { deduplicationId: _, ...properties } = message.properties
-        assert.deepEqual(plain(read.headers), plain(message.headers))
-        assert.deepEqual(plain(read.properties), plain(properties))
-      }),
-    )
-  })
+  for (const through of ['SQS', 'SNS with raw delivery', 'SNS'] as const) {
+    test(`any message is itself again through ${through}: body, headers and properties of every type`, () => {
+      const common = { connection: sqs.connection.parse({}), connectionName: 'c', route: 'r' }
+      const limits = { maxMessageSize: 1_048_576 }
+      const queue = { ...common, options: sqs.sink!.options.parse({ queue: 'q' }) }
+      const arn = 'arn:aws:sns:eu-west-1:000000000000:t'
+      const topic = { ...common, options: sns.sink!.options.parse({ topic: arn }) }
+      const body = through === 'SNS' ? 'sns' : 'raw'
+      const options = sqs.source!.options.parse({ queue: 'q', body })
+      fc.assert(
+        fc.property(anyMessage, fc.array(anyValue, { maxLength: 9 }), (generated, values) => {
+          const message = { ...generated, headers: Object.fromEntries(values.map((v, i) => [`h${i}`, v])) }
+          const received =
+            through === 'SQS'
+              ? asReceived(sqs.sink!.prepare(queue, limits, message).entry)
+              : through === 'SNS'
+                ? asNotification(sns.sink!.prepare(topic, limits, message).entry)
+                : asReceived(sns.sink!.prepare(topic, limits, message).entry)
+          const { message: read, fault } = decode(received, options)
+          assert.equal(fault, undefined)
+          const { deduplicationId: _, delay: __, ...properties } = message.properties
+          assert.deepEqual(plain(read.body), plain(message.body))
+          assert.deepEqual(plain(read.headers), plain(message.headers))
+          assert.deepEqual(plain(read.properties), plain(properties))
+        }),
+        { numRuns: 500 },
+      )
+    })
+  }
 
   test('a message that is held longer than the visibility timeout is handed to nobody else', async t => {
     const queue = await filled(['a', 'b'], { VisibilityTimeout: '2' })
@@ -609,17 +610,17 @@ describe('sqs source', () => {
     }
     const queue = create(aws)
     aws.emulator.subscribe({ topic: topicArn.split(':').at(-1)!, queue, region: 'eu-west-1' } as never)
-    const sns = new SNSClient({
+    const topics = new SNSClient({
       region: 'eu-west-1',
       endpoint: aws.emulator.address,
       credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
     })
-    t.after(() => sns.destroy())
+    t.after(() => topics.destroy())
     const MessageAttributes = {
       n: { DataType: 'Number.int', StringValue: '7' },
       b: { DataType: 'Binary', BinaryValue: Uint8Array.of(1, 2) },
     }
-    await sns.send(
+    await topics.send(
       new PublishCommand({ TopicArn: topicArn, Message: 'alarm ü', Subject: 'S', MessageAttributes }),
     )
     const consumer = await open(t, queue, { body: 'sns' })
@@ -681,6 +682,28 @@ describe('sqs source', () => {
     assert.equal(second.deliveries[0]!.message.properties.groupId?.startsWith('g'), true)
   })
 })
+
+type Entry = Partial<Pick<SqsEntry & SnsEntry, 'MessageBody' | 'Message' | 'MessageAttributes'>>
+
+/** What is sent, as ReceiveMessage hands it out. */
+function asReceived({ MessageBody, Message, MessageAttributes = {} }: Entry): SqsReceived {
+  const attributes = Object.entries(MessageAttributes).map(([name, { BinaryValue: bytes, ...rest }]) => [
+    name,
+    bytes === undefined ? rest : { ...rest, BinaryValue: Buffer.from(bytes).toString('base64') },
+  ])
+  return { Body: MessageBody ?? Message ?? '', MessageAttributes: Object.fromEntries(attributes) }
+}
+
+/** The JSON that SNS puts around a message. */
+function asNotification(entry: Entry): SqsReceived {
+  const { Body: Message, MessageAttributes: received = {} } = asReceived(entry)
+  const attributes = Object.entries(received).map(([name, { DataType, StringValue, BinaryValue }]) => [
+    name,
+    { Type: DataType, Value: StringValue ?? BinaryValue },
+  ])
+  const MessageAttributes = Object.fromEntries(attributes)
+  return { Body: JSON.stringify({ Type: 'Notification', TopicArn: 't', Message, MessageAttributes }) }
+}
 
 /** Comparable whatever class holds the bytes. */
 const plain = (value: unknown): unknown =>

@@ -2,9 +2,31 @@ import fc from 'fast-check'
 import type { Body, Message, Properties } from '../../src/core/message.ts'
 import type { Value } from '../../src/core/value.ts'
 
-const text = fc.string({ unit: 'binary' })
+/** Any text: every code point, surrogates that are alone, and what is odd to somebody. */
+export const anyText = fc.oneof(
+  fc.string(),
+  fc.string({ unit: 'binary' }),
+  fc.array(fc.integer({ min: 0, max: 0xffff }), { maxLength: 8 }).map(units => String.fromCharCode(...units)),
+  fc.constantFrom(
+    '',
+    ' ',
+    '\0',
+    '\ud83e',
+    '\ufeff',
+    '\ufffd',
+    '\ufffe',
+    '\u{1ffff}',
+    '🦑',
+    '__proto__',
+    '0',
+    'eyI=',
+  ),
+)
+const text = anyText
 const bytes = fc.uint8Array({ maxLength: 40 })
 const integer = (min: number, max: number) => fc.integer({ min, max })
+const odd = fc.constantFrom(-0, Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY)
+const small = fc.nat(9).map(BigInt)
 const sized = (length: number) => fc.uint8Array({ minLength: length, maxLength: length })
 
 /** Any value of any type, nested a little. */
@@ -22,12 +44,12 @@ export const anyValue: fc.Arbitrary<Value> = fc.letrec<{ value: Value }>(tie => 
       typed('uint8', integer(0, 255)),
       typed('uint16', integer(0, 65_535)),
       typed('uint32', integer(0, 2 ** 32 - 1)),
-      typed('int64', fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n })),
-      typed('uint64', fc.bigInt({ min: 0n, max: 2n ** 64n - 1n })),
-      typed('float32', fc.float()),
-      typed('float64', fc.double()),
+      typed('int64', fc.oneof(fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }), small)),
+      typed('uint64', fc.oneof(fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }), small)),
+      typed('float32', fc.oneof(fc.float(), odd)),
+      typed('float64', fc.oneof(fc.double(), odd, fc.integer())),
       typed('string', text),
-      typed('symbol', fc.string()),
+      typed('symbol', text),
       typed('char', fc.string({ minLength: 1, maxLength: 1 })),
       typed('uuid', fc.uuid()),
       typed(
@@ -45,13 +67,23 @@ export const anyValue: fc.Arbitrary<Value> = fc.letrec<{ value: Value }>(tie => 
   }
 }).value
 
-const anyBody: fc.Arbitrary<Body> = fc.oneof(
+const namedValues = fc.array(fc.tuple(text, anyValue), { maxLength: 4 })
+
+/** A body of any kind. */
+export const anyBody: fc.Arbitrary<Body> = fc.oneof(
   text.map(t => ({ kind: 'text', text: t }) as const),
   bytes.map(b => ({ kind: 'bytes', bytes: b }) as const),
   bytes.map(b => ({ kind: 'object', bytes: b }) as const),
   fc
     .array(fc.tuple(anyValue, anyValue), { maxLength: 4 })
     .map(entries => ({ kind: 'map', entries }) as const),
+  namedValues.map(
+    pairs =>
+      ({
+        kind: 'map',
+        entries: pairs.map(([key, value]) => [{ type: 'string', value: key }, value]),
+      }) as Body,
+  ),
   fc.array(anyValue, { maxLength: 4 }).map(items => ({ kind: 'list', items }) as const),
   fc.constant({ kind: 'none' } as const),
 )
@@ -62,6 +94,12 @@ const anyProperties: fc.Arbitrary<Properties> = fc.record(
     correlationId: anyValue,
     replyTo: text,
     contentType: text,
+    contentEncoding: text,
+    subject: text,
+    appId: text,
+    trail: text,
+    retained: fc.boolean(),
+    createdAt: fc.nat(),
     groupId: text,
     groupSequence: fc.nat(),
     priority: fc.nat(9),

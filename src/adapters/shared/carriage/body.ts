@@ -78,9 +78,10 @@ function jsonOf(body: Body & { readonly kind: 'map' | 'list' }): {
 } {
   const value: Value =
     body.kind === 'map' ? { type: 'map', value: body.entries } : { type: 'list', value: body.items }
+  const text = plainJson(value)
   const types = shapeOf(value)
   if (types === unshapely) return { text: typedJson(value), note: { body: body.kind, encoding: 'typed' } }
-  return { text: plainJson(value), note: { body: body.kind, ...(types !== undefined && { types }) } }
+  return { text, note: { body: body.kind, ...(types !== undefined && { types }) } }
 }
 
 /**
@@ -88,56 +89,73 @@ function jsonOf(body: Body & { readonly kind: 'map' | 'list' }): {
  * note does not fit the body, as when somebody on the way has changed one of them.
  */
 export function restoredBody(body: Body, note: BodyNote): Body {
-  if (note.body === undefined) return body
+  if (note.body === undefined && note.encoding === undefined && note.types === undefined) return body
   try {
-    if (note.encoding === 'empty') return emptied(note.body)
-    const bytes = bytesOf(body, note.encoding === 'base64')
-    switch (note.body) {
-      case 'none':
-        return bytes.length === 0 ? { kind: 'none' } : body
-      case 'text':
-        return { kind: 'text', text: note.encoding === 'typed' ? stringOf(bytes) : bytes.toString() }
-      case 'bytes':
-      case 'object':
-        return { kind: note.body, bytes }
-      default:
-        return structured(
-          note.encoding === 'typed'
-            ? parseTypedJson(bytes.toString())
-            : fromPlainJson(bytes.toString(), note.types),
-        )
-    }
+    return restoredOf(note.body ?? 'text', asBytes(body), note)
   } catch (cause) {
-    throw new MessageRefused(`the body is not the ${note.body} that its sluice_properties say`, { cause })
+    throw new MessageRefused(
+      `the body is not the ${note.body ?? 'text'} that its sluice_properties say: one of them was changed on the way`,
+      { cause },
+    )
   }
 }
 
-function emptied(kind: Body['kind']): Body {
-  if (kind === 'text') return { kind, text: '' }
-  return kind === 'none' ? { kind } : { kind: kind === 'object' ? kind : 'bytes', bytes: Buffer.alloc(0) }
+function restoredOf(kind: Body['kind'], written: Buffer, { encoding, types }: BodyNote): Body {
+  if (encoding === 'empty' && written.toString() !== ' ') throw new Error('no blank')
+  const bytes = encoding === 'empty' ? Buffer.alloc(0) : encoding === 'base64' ? decoded(written) : written
+  switch (kind) {
+    case 'none':
+      if (bytes.length > 0) throw new Error(`${bytes.length} bytes`)
+      return { kind }
+    case 'bytes':
+    case 'object':
+      return { kind, bytes }
+    case 'text': {
+      const text = textOf(bytes)
+      return { kind, text: encoding === 'typed' ? stringOf(text) : text }
+    }
+    default: {
+      const text = textOf(bytes)
+      return structured(kind, encoding === 'typed' ? parseTypedJson(text) : fromPlainJson(text, types))
+    }
+  }
 }
 
-function bytesOf(body: Body, isBase64: boolean): Buffer {
-  if (body.kind === 'none') return Buffer.alloc(0)
-  if (body.kind === 'map' || body.kind === 'list') throw new Error(`a ${body.kind}`)
-  const bytes = body.kind === 'text' ? Buffer.from(body.text) : bufferOf(body.bytes)
-  if (!isBase64) return bytes
-  const written = bytes.toString()
-  const decoded = Buffer.from(written, 'base64')
-  if (decoded.toString('base64') !== written) throw new Error('no base64')
-  return decoded
+function asBytes(body: Body): Buffer {
+  switch (body.kind) {
+    case 'none':
+      return Buffer.alloc(0)
+    case 'text':
+      return Buffer.from(body.text)
+    case 'bytes':
+    case 'object':
+      return bufferOf(body.bytes)
+    default:
+      throw new Error(`a ${body.kind}`)
+  }
 }
 
-function stringOf(json: Buffer): string {
-  const value = parseTypedJson(json.toString())
+function decoded(base64: Buffer): Buffer {
+  const written = base64.toString('latin1')
+  const bytes = Buffer.from(written, 'base64')
+  if (bytes.toString('base64') !== written) throw new Error('no base64')
+  return bytes
+}
+
+function textOf(bytes: Buffer): string {
+  if (!isUtf8(bytes)) throw new Error('no UTF-8')
+  return bytes.toString()
+}
+
+function stringOf(json: string): string {
+  const value = parseTypedJson(json)
   if (value.type !== 'string') throw new Error('no string')
   return value.value
 }
 
-function structured(value: Value): Body {
-  if (value.type === 'map') return { kind: 'map', entries: value.value }
-  if (value.type === 'list') return { kind: 'list', items: value.value }
-  throw new Error(`a ${value.type}`)
+function structured(kind: 'map' | 'list', value: Value): Body {
+  if (value.type !== kind) throw new Error(`a ${value.type}`)
+  return value.type === 'map' ? { kind: 'map', entries: value.value } : { kind: 'list', items: value.value }
 }
 
 const bufferOf = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)

@@ -1,7 +1,5 @@
 import type { Entry, Value } from '../../../core/value.ts'
-
-/** Deeper lists and maps are not read: all that reads them later would overflow the stack. */
-const maxDepth = 64
+import { maxDepth } from './typed-json.ts'
 
 /** The inverse of `typedJson`. Throws on what it did not write. */
 export function parseTypedJson(text: string): Value {
@@ -51,11 +49,10 @@ export function typed(type: string, text: string): Value {
     }
     case 'int64':
     case 'uint64': {
+      // Longer ones take long to read.
+      if (!/^-?\d{1,30}$/.test(text)) throw new Error(`no ${type}`)
       const value = BigInt(text)
-      if (
-        text === '' ||
-        (type === 'int64' ? BigInt.asIntN(64, value) : BigInt.asUintN(64, value)) !== value
-      ) {
+      if ((type === 'int64' ? BigInt.asIntN(64, value) : BigInt.asUintN(64, value)) !== value) {
         throw new Error(`no ${type}`)
       }
       return { type, value }
@@ -64,8 +61,13 @@ export function typed(type: string, text: string): Value {
     case 'float64':
     case 'timestamp': {
       const value = Number(text)
-      const isNumber = text.trim() !== '' && (Number.isFinite(value) || /^(NaN|-?Infinity)$/.test(text))
-      if (!isNumber) throw new Error(`no ${type}`)
+      // Number takes hexadecimal, blanks and nothing at all as well.
+      if (
+        !/^-?\d+(\.\d+)?(e[+-]?\d+)?$/i.test(text)
+          ? !/^(NaN|-?Infinity)$/.test(text)
+          : !Number.isFinite(value)
+      )
+        throw new Error(`no ${type}`)
       return { type, value }
     }
     case 'symbol':

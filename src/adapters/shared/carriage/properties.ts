@@ -2,7 +2,7 @@ import type { Body, Properties } from '../../../core/message.ts'
 import type { Value } from '../../../core/value.ts'
 import { valueFromJson } from './parse-typed-json.ts'
 import type { Shape } from './shape.ts'
-import { quote, typedJson } from './typed-json.ts'
+import { escaped, quote, typedJson } from './typed-json.ts'
 
 /** The header, or attribute, with all that a protocol has no other place for, as JSON. */
 export const propertiesName = 'sluice_properties'
@@ -42,6 +42,8 @@ export function propertiesJson(
   for (const name of Object.keys(properties) as (keyof Properties)[]) {
     const value = properties[name]
     if (value === undefined || name === 'deduplicationId' || name === 'delay' || hasPlace(name)) continue
+    // JSON has no such number, and no property a use for it.
+    if (typeof value === 'number' && !Number.isFinite(value)) continue
     json += `${json === '' ? '{' : ','}"${name}":${jsonOf(value, bmp)}`
   }
   for (const name of noteNames) {
@@ -60,13 +62,6 @@ function jsonOf(value: string | number | boolean | Value, bmp: boolean): string 
   return typeof value === 'string' ? quote(value, bmp) : JSON.stringify(value)
 }
 
-/** JSON.stringify leaves these as they are, and inside strings only. */
-const escaped = (json: string, bmp: boolean): string =>
-  json.replace(
-    bmp ? /[\ud800-\udfff\ufffe\uffff]/g : /[\ufffe\uffff]/g,
-    u => `\\u${u.charCodeAt(0).toString(16)}`,
-  )
-
 const typedProperties = ['messageId', 'correlationId', 'userId']
 /** The type of each property that is no `Value`. */
 const plainProperties: Readonly<Record<string, string>> = {
@@ -83,7 +78,10 @@ const plainProperties: Readonly<Record<string, string>> = {
   createdAt: 'number',
   durable: 'boolean',
   retained: 'boolean',
-}
+} satisfies Record<
+  Exclude<keyof Properties, 'messageId' | 'correlationId' | 'userId' | 'deduplicationId' | 'delay'>,
+  string
+>
 const kinds = ['text', 'bytes', 'object', 'map', 'list', 'none']
 const encodings = ['base64', 'typed', 'empty']
 
@@ -96,8 +94,7 @@ export function parseProperties(json: string): Carried | undefined {
     const notes: Record<string, unknown> = {}
     for (const [name, value] of Object.entries(all)) {
       if (typedProperties.includes(name)) properties[name] = valueFromJson(value)
-      else if (Object.hasOwn(plainProperties, name) && typeof value === plainProperties[name])
-        properties[name] = value
+      else if (isPlain(name, value)) properties[name] = value
       else if (isNote(name, value)) notes[name] = value
       else return undefined
     }
@@ -106,6 +103,11 @@ export function parseProperties(json: string): Carried | undefined {
     return undefined
   }
 }
+
+const isPlain = (name: string, value: unknown): boolean =>
+  Object.hasOwn(plainProperties, name) &&
+  typeof value === plainProperties[name] &&
+  (typeof value !== 'number' || Number.isFinite(value))
 
 function isNote(name: string, value: unknown): boolean {
   if (name === 'body') return kinds.includes(value as string)

@@ -1,19 +1,28 @@
 import type { Entry, Value } from '../../../core/value.ts'
+import { Digits, type JsonText, parseJsonText } from './json-text.ts'
 import { typed } from './parse-typed-json.ts'
+import { numberText } from './typed-json.ts'
 
 /**
  * The types of a value that plain JSON (`plainJson`) does not show: the name of a scalar's type, those of a list's items
- * in their order, those of a map's values by key. Strings, booleans and null have none, nor has a list or map of such.
+ * in their order, those of a map's values by key. Strings, booleans and null have none, nor have numbers that are read
+ * as what they were (`naturalType`), nor a list or map of such.
  */
 export type Shape = string | readonly (Shape | null)[] | { readonly [key: string]: Shape }
 
-/** The shape of a value; `unshapely` when plain JSON cannot hold it: keys that are no strings or stand there twice. */
+/** Plain JSON cannot hold it: a map whose keys are no strings or stand there twice. */
+export const unshapely = Symbol('unshapely')
+
 export function shapeOf(value: Value): Shape | undefined | typeof unshapely {
   switch (value.type) {
     case 'null':
     case 'bool':
     case 'string':
       return undefined
+    case 'int32':
+    case 'int64':
+    case 'float64':
+      return naturalType(numberText(value.value)) === value.type ? undefined : value.type
     case 'list': {
       const shapes = value.value.map(shapeOf)
       if (shapes.includes(unshapely)) return unshapely
@@ -26,14 +35,11 @@ export function shapeOf(value: Value): Shape | undefined | typeof unshapely {
   }
 }
 
-export const unshapely = Symbol('unshapely')
-
 function shapeOfEntries(entries: readonly Entry[]): Shape | undefined | typeof unshapely {
   const keys = new Set<string>()
   const shapes: [string, Shape][] = []
   for (const [key, value] of entries) {
-    // Objects of JavaScript put keys that look like indexes first, and lose this name.
-    if (key.type !== 'string' || keys.has(key.value) || /^(\d+|__proto__)$/.test(key.value)) return unshapely
+    if (key.type !== 'string' || keys.has(key.value)) return unshapely
     keys.add(key.value)
     const shape = shapeOf(value)
     if (shape === unshapely) return unshapely
@@ -42,55 +48,63 @@ function shapeOfEntries(entries: readonly Entry[]): Shape | undefined | typeof u
   return shapes.length > 0 ? Object.fromEntries(shapes) : undefined
 }
 
-/** Numbers as they stand in the text, with all their digits. */
-class Digits {
-  readonly text: string
-  constructor(text: string) {
-    this.text = text
-  }
+/** What a number is when nothing says otherwise: the smaller of int32 and int64 that holds it, else float64. */
+function naturalType(text: string): 'int32' | 'int64' | 'float64' | undefined {
+  if (noNumbers.test(text)) return undefined
+  if (!/^(0|-?[1-9]\d{0,18})$/.test(text)) return 'float64'
+  const value = BigInt(text)
+  if (BigInt.asIntN(32, value) === value) return 'int32'
+  return BigInt.asIntN(64, value) === value ? 'int64' : 'float64'
 }
 
 /** Inverse of `plainJson` with the shape of the value. Throws for a text that is no JSON or does not fit the shape. */
-export function fromPlainJson(json: string, shape: Shape | undefined): Value {
-  // The third argument is of ECMAScript's JSON.parse source text access, which the typings do not have yet.
-  const reviver = (_: string, value: unknown, context?: { readonly source?: string }) =>
-    typeof value === 'number' ? new Digits(context?.source ?? String(value)) : value
-  return built(JSON.parse(json, reviver), shape ?? null, 0)
-}
+export const fromPlainJson = (json: string, shape: Shape | undefined): Value =>
+  built(parseJsonText(json), shape ?? null)
 
-/** Deeper lists and maps are not read: all that reads them later would overflow the stack. */
-const maxDepth = 64
-
-function built(json: unknown, shape: Shape | null, depth: number): Value {
-  if (depth > maxDepth) throw new RangeError(`values nested more than ${maxDepth} deep`)
+function built(json: JsonText, shape: Shape | null): Value {
   if (Array.isArray(json)) {
-    if (shape !== null && !Array.isArray(shape)) throw new Error('a list where there is none')
-    const items = json.map((item, i) =>
-      built(item, (shape as readonly (Shape | null)[] | null)?.[i] ?? null, depth + 1),
-    )
-    return { type: 'list', value: items }
+    if (shape !== null && !Array.isArray(shape)) throw new Error('a list where there was none')
+    const shapes = shape as readonly (Shape | null)[] | null
+    if (shapes !== null && shapes.length !== json.length) throw new Error('a list of another length')
+    return { type: 'list', value: json.map((item, i) => built(item, shapes?.[i] ?? null)) }
   }
-  if (typeof json === 'object' && json !== null && !(json instanceof Digits)) {
-    if (typeof shape === 'string' || Array.isArray(shape)) throw new Error('a map where there is none')
-    const shapes = shape as { readonly [key: string]: Shape } | null
-    const entries = Object.entries(json).map(([key, value]): Entry => {
-      const inner = shapes && Object.hasOwn(shapes, key) ? shapes[key]! : null
-      return [{ type: 'string', value: key }, built(value, inner, depth + 1)]
-    })
-    return { type: 'map', value: entries }
+  if (typeof json === 'object' && json !== null && 'pairs' in json) {
+    if (shape !== null && (typeof shape !== 'object' || Array.isArray(shape)))
+      throw new Error('a map where there was none')
+    return { type: 'map', value: entriesOf(json.pairs, shape as { readonly [key: string]: Shape } | null) }
   }
-  return scalarOf(json, shape)
+  return scalarOf(json as Exclude<typeof json, readonly JsonText[]>, shape)
 }
 
-function scalarOf(json: unknown, shape: Shape | null): Value {
-  if (typeof shape === 'string') {
-    const text = json instanceof Digits ? json.text : String(json)
-    if (shape !== 'timestamp' || json instanceof Digits) return typed(shape, text)
-    return { type: 'timestamp', value: Date.parse(text) }
+function entriesOf(
+  pairs: readonly (readonly [string, JsonText])[],
+  shapes: { readonly [key: string]: Shape } | null,
+): Entry[] {
+  const keys = new Set(pairs.map(([key]) => key))
+  for (const key in shapes) if (!keys.has(key)) throw new Error('a map without one of its keys')
+  return pairs.map(([key, value]): Entry => {
+    const inner = shapes && Object.hasOwn(shapes, key) ? shapes[key]! : null
+    return [{ type: 'string', value: key }, built(value, inner)]
+  })
+}
+
+const numbers = /^(u?int(8|16|32|64)|float(32|64)|timestamp)$/
+const noNumbers = /^(NaN|-?Infinity)$/
+
+function scalarOf(json: null | boolean | string | Digits, shape: Shape | null): Value {
+  if (shape === null) {
+    if (json === null) return { type: 'null' }
+    if (typeof json === 'boolean') return { type: 'bool', value: json }
+    if (typeof json === 'string') return { type: 'string', value: json }
+    return typed(naturalType(json.text)!, json.text)
   }
-  if (shape !== null) throw new Error('a scalar where there is none')
-  if (json === null) return { type: 'null' }
-  if (typeof json === 'boolean') return { type: 'bool', value: json }
-  if (typeof json === 'string') return { type: 'string', value: json }
-  return typed('float64', (json as Digits).text)
+  if (typeof shape !== 'string') throw new Error('a scalar where there was none')
+  if (json instanceof Digits) {
+    if (numbers.test(shape)) return typed(shape, json.text)
+  } else if (typeof json === 'string') {
+    const date = shape === 'timestamp' ? Date.parse(json) : Number.NaN
+    if (!Number.isNaN(date)) return { type: 'timestamp', value: date }
+    if (!numbers.test(shape) || noNumbers.test(json)) return typed(shape, json)
+  }
+  throw new Error(`no ${shape}`)
 }
