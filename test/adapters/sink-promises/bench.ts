@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
 import { within } from '../../../src/adapters/shared/within.ts'
 import type { Endpoint, Limits, LinkEvent, Prepared, Sink } from '../../../src/core/adapter.ts'
@@ -134,6 +135,20 @@ export const withSink = (raw: RawTarget, more: object): RawTarget => ({
   ...raw,
   sink: { ...raw.sink, ...more },
 })
+
+export const limited = ({ broker }: SinkBench, raw: RawTarget, limit: string): RawTarget =>
+  broker.limited?.(raw, limit) ?? withConnection(raw, { connect_timeout: limit })
+
+/** What came is what was sent, in this order where the broker keeps one. */
+export function arrived(
+  { broker }: SinkBench,
+  came: readonly string[],
+  sent: readonly string[],
+  what?: string,
+): void {
+  const plain = (all: readonly string[]) => (broker.unordered ? [...all].sort() : all)
+  assert.deepEqual(plain(came), plain(sent), what)
+}
 
 /** The bodies there, up to the first that is `last`. Says what came when it does not. */
 export async function readUntil(

@@ -30,14 +30,18 @@ export interface Keeping {
  */
 export async function keep(keeping: Keeping): Promise<Kept> {
   const run = new Run(keeping)
+  let cause: unknown
   while (run.left.size > 0) {
-    keeping.signal.throwIfAborted()
+    if (keeping.signal.aborted)
+      throw new Error(`${run.left.size} are left after ${run.links} links`, { cause })
     if (run.links >= (keeping.links ?? Number.POSITIVE_INFINITY)) {
       throw new Error(
         `after ${run.links} links, neither confirmed nor refused: ${[...run.left.keys()].join(', ')}`,
       )
     }
-    const producer = await keeping.target.open(keeping.signal).catch(() => undefined)
+    const producer = await keeping.target.open(keeping.signal).catch((error: unknown) => {
+      cause = error
+    })
     if (producer) await run.life(producer)
     else await pause(20)
   }
@@ -50,6 +54,8 @@ class Run implements Kept {
   links = 0
   again = 0
   #confirmed = 0
+  /** Nothing more is sent on this link. */
+  #over = false
   readonly #keeping: Keeping
   readonly #prepared = new Map<string, Prepared>()
 
@@ -62,15 +68,15 @@ class Run implements Kept {
   async life(producer: Producer): Promise<void> {
     this.links++
     const { sink } = producer
-    let gone = false
+    this.#over = false
     void sink.closed.then(() => {
-      gone = true
+      this.#over = true
     })
     const flying = new Set<Promise<void>>()
     try {
       for (const [id, name] of [...this.left]) {
         while (flying.size >= this.#keeping.window) await Promise.race(flying)
-        if (gone) break
+        if (this.#over) break
         const flight = this.#send(producer, id, name).finally(() => flying.delete(flight))
         flying.add(flight)
       }
@@ -89,8 +95,12 @@ class Run implements Kept {
       if (error instanceof MessageRefused) {
         this.refused.set(id, error)
         this.left.delete(id)
-      } else if (error instanceof LinkLost || error instanceof SinkUnavailable) this.again++
-      else throw error
+        return
+      }
+      if (!(error instanceof LinkLost || error instanceof SinkUnavailable)) throw error
+      this.again++
+      // One after the other means that none passes the one that failed.
+      if (this.#keeping.window === 1 || error instanceof LinkLost) this.#over = true
       return
     }
     this.left.delete(id)

@@ -4,7 +4,7 @@ import { LinkLost, MessageRefused, SinkUnavailable } from '../../../src/core/err
 import { freePort, says, silentPort } from '../promises/expect.ts'
 import type { SinkPromises } from '../sink-conformance.ts'
 import type { RawTarget } from '../sink-fixture.ts'
-import { opened, readBack, type Scope, type SinkBench, withConnection } from './bench.ts'
+import { limited, opened, readBack, type Scope, type SinkBench, withConnection } from './bench.ts'
 
 /** Opens where it must not work; what should not have opened is closed. */
 async function opens(t: Scope, bench: SinkBench, raw: RawTarget, signal?: AbortSignal): Promise<void> {
@@ -29,7 +29,7 @@ export const opening = {
 
   async silent(bench, t) {
     const name = await bench.broker.create()
-    const raw = withConnection(bench.broker.endpoint(name, await silentPort(t)), { connect_timeout: '300ms' })
+    const raw = limited(bench, bench.broker.endpoint(name, await silentPort(t)), '300ms')
     await assert.rejects(
       within(5_000, 'THE SUITE', opens(t, bench, raw)),
       says(/^(?!THE SUITE).*127\.0\.0\.1:\d+/),
