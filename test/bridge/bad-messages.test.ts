@@ -30,10 +30,12 @@ const bad: readonly {
   readonly headers?: Readonly<Record<string, string>>
   readonly reason: RegExp
 }[] = [
-  { title: 'bytes that are no UTF-8', body: Buffer.of(0xff, 0xfe, 0x80), reason: /no UTF-8 text/ },
-  { title: 'a NUL', body: Buffer.from('ab\0c'), reason: /U\+0000 at character 3/ },
-  { title: 'an empty body', body: Buffer.alloc(0), reason: /has no body/ },
   { title: 'two mebibytes', body: Buffer.alloc(2 * mebibyte, 'x'), reason: /209\d{4} bytes.*takes 1048576/ },
+  {
+    title: 'bytes that are too many in base64',
+    body: Buffer.alloc(800_000, 0xff),
+    reason: /1066\d{3} bytes.*takes 1048576/,
+  },
   {
     title: 'thirty headers',
     body: Buffer.from('thirty'),
@@ -47,6 +49,12 @@ const bad: readonly {
     reason: /"the tenant" cannot be an attribute: names are/,
   },
   {
+    title: 'a header name with a blank beside a body that is no text',
+    body: Buffer.of(0xff, 0, 0xfe),
+    headers: { 'the site': 'north' },
+    reason: /"the site" cannot be an attribute: names are/,
+  },
+  {
     title: 'a reserved header name',
     body: Buffer.from('reserved'),
     headers: { 'AWS.trace': '1' },
@@ -54,11 +62,14 @@ const bad: readonly {
   },
 ]
 
-/** What looks odd and must arrive. */
-const odd: readonly Buffer[] = [
-  Buffer.from('Grüße 😀👩‍👩‍👧 \u{10ffff}\t\r\n'),
-  Buffer.alloc(mebibyte - 1_024, 'x'),
-  Buffer.from(' '),
+/** What looks odd and must arrive: as it is, or so that it can be restored. */
+const odd: readonly { readonly body: Buffer; readonly written?: string; readonly encoding?: string }[] = [
+  { body: Buffer.from('Grüße 😀👩‍👩‍👧 \u{10ffff}\t\r\n') },
+  { body: Buffer.alloc(mebibyte - 1_024, 'x') },
+  { body: Buffer.from('  ') },
+  { body: Buffer.of(0xff, 0xfe, 0x80), written: '//6A', encoding: 'base64' },
+  { body: Buffer.from('ab\0c'), written: 'YWIAYw==', encoding: 'base64' },
+  { body: Buffer.alloc(0), written: ' ', encoding: 'empty' },
 ]
 
 for (const [i, source] of oneOfEach.entries()) {
@@ -66,7 +77,7 @@ for (const [i, source] of oneOfEach.entries()) {
     suiteAws(started => {
       aws = started
     })
-    test('dead-letters what SQS does not take, exactly, and carries what comes after it', async t => {
+    test('dead-letters what SQS does not take, exactly, and carries all else', async t => {
       const open = await source.open(broker)
       t.after(() => open.close())
       const dead = deadFolder(t)
@@ -88,17 +99,27 @@ for (const [i, source] of oneOfEach.entries()) {
         await open.produce(place, [Buffer.from(`after ${title}`)])
         await arrived(aws, queue, [Buffer.from(`after ${title}`)])
       }
-      await open.produce(place, odd)
-      await arrived(aws, queue, odd)
+      for (const { body } of odd) await open.send(place, body, {})
+      await arrived(
+        aws,
+        queue,
+        odd.map(({ body, written }) => Buffer.from(written ?? body)),
+      )
       await until(async () => (await bridge.metric('sluice_messages_buffered')) === 0, {
         what: 'all settled',
       })
       assert.equal(inQueue(aws, queue).length, bad.length + odd.length)
 
-      // The record of two mebibytes is too large for SQS itself: it is in the next place.
+      for (const { body, written = body.toString(), encoding } of odd) {
+        const { messageAttributes } = inQueue(aws, queue).find(m => m.body === written)!
+        const properties = JSON.parse(messageAttributes.sluice_properties!.StringValue!)
+        assert.equal(properties.encoding, encoding, written)
+      }
+
+      // The records of the large ones are too large for SQS itself: they are in the next place.
       const found = [...bodiesIn(aws, letters).map(readRecord), ...(await dead.letters())]
       assert.equal(found.length, bad.length)
-      assert.equal((await dead.letters()).length, 1)
+      assert.equal((await dead.letters()).length, 2)
       for (const { title, body, headers = {}, reason } of bad) {
         const letter = found.find(l => reason.test(l.reason))
         assert.ok(letter, `${title}: none of ${found.map(l => l.reason).join('; ')}`)

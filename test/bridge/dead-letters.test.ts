@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
+import { text } from '../../src/core/value.ts'
 import { readRecord } from '../../src/route/dead-letter/record.ts'
 import { runBridge } from '../support/bridge-process.ts'
 import { type Broker, describeOnBroker } from '../support/brokers.ts'
@@ -21,6 +22,8 @@ import { sources } from './sources.ts'
 let aws: TestAws
 let other: TestAws
 
+/** No header of SQS can have this name. */
+const headers = { 'the tenant': 'acme' }
 const bad = Buffer.from('a\0b')
 let names = 0
 
@@ -48,12 +51,13 @@ async function bridgeTo(t: TestContext, broker: Broker, places: readonly object[
   })
   await bridge.connected()
   const produce = (bodies: readonly Uint8Array[]) => open.produce(place, bodies)
+  const refused = (body: Uint8Array) => open.send(place, body, headers)
   const settled = (count: number) =>
     until(async () => (await bridge.metric('sluice_messages_settled_total')) === count, {
       what: `${count} settled`,
       timeout: 30_000,
     })
-  return { bridge, queue, produce, settled }
+  return { bridge, queue, produce, refused, settled }
 }
 
 await describeOnBroker(source.broker, 'a dead letter', broker => {
@@ -66,18 +70,21 @@ await describeOnBroker(source.broker, 'a dead letter', broker => {
   test('goes to the next place where the first is missing, and to the first once it is there', async t => {
     const dead = deadFolder(t)
     const places = [{ connection: 'dead', queue: 'dead-later' }, { folder: dead.path }]
-    const { bridge, queue, produce, settled } = await bridgeTo(t, broker, places)
+    const { bridge, queue, produce, refused, settled } = await bridgeTo(t, broker, places)
     await bridge.logged({ msg: /trying again/, reason: /queue dead-later does not exist/ })
-    await produce([bad, Buffer.from('good')])
+    await refused(bad)
+    await produce([Buffer.from('good')])
     await arrived(aws, queue, [Buffer.from('good')])
     await settled(2)
     const [letter] = await dead.letters()
     assert.deepEqual(bytesOf(letter!.message), bad)
+    assert.deepEqual(letter!.message.headers, { 'the tenant': text('acme') })
+    assert.match(letter!.reason, /the header "the tenant" cannot be an attribute/)
     await bridge.logged({ level: 'error', msg: /next is tried/, to: /dead-later/ })
 
     await other.createQueue('dead-later')
     await bridge.logged({ msg: 'connected', link: /dead/, level: 'info', place: /dead-later/ })
-    await produce([bad])
+    await refused(bad)
     await settled(3)
     assert.deepEqual(bytesOf(readRecord(bodiesIn(other, 'dead-later')[0]!).message), bad)
     assert.equal((await dead.letters()).length, 1)
@@ -87,21 +94,22 @@ await describeOnBroker(source.broker, 'a dead letter', broker => {
     const dead = deadFolder(t)
     await other.createQueue('dead-small', { MaximumMessageSize: '1024' })
     const places = [{ connection: 'dead', queue: 'dead-small', send_timeout: '1s' }, { folder: dead.path }]
-    const { bridge, queue, produce, settled } = await bridgeTo(t, broker, places)
+    const { bridge, queue, produce, refused, settled } = await bridgeTo(t, broker, places)
     await bridge.logged({ msg: 'connected', place: /dead-small/ })
     const large = Buffer.concat([bad, Buffer.alloc(2_000, 'x')])
-    await produce([large])
+    await refused(large)
     await settled(1)
     assert.equal((await dead.letters()).length, 1)
 
     const denied = other.faults.failCalls({ action: 'SendMessageBatch', code: 'AccessDenied', status: 403 })
-    await produce([bad])
+    await refused(bad)
     await settled(2)
     denied.end()
     assert.equal((await dead.letters()).length, 2)
 
     const silent = other.faults.leaveUnanswered({ action: 'SendMessageBatch' })
-    await produce([bad, Buffer.from('good')])
+    await refused(bad)
+    await produce([Buffer.from('good')])
     await arrived(aws, queue, [Buffer.from('good')])
     await settled(4)
     silent.end()
@@ -117,10 +125,11 @@ await describeOnBroker(source.broker, 'a dead letter', broker => {
   test('waits when its only place is down and holds up nobody, then goes there', async t => {
     await other.createQueue('dead-only')
     const places = [{ connection: 'dead', queue: 'dead-only' }]
-    const { bridge, queue, produce, settled } = await bridgeTo(t, broker, places)
+    const { bridge, queue, produce, refused, settled } = await bridgeTo(t, broker, places)
     await bridge.logged({ msg: 'connected', place: /dead-only/ })
     await other.faults.goDown()
-    await produce([bad, ...numbered(200)])
+    await refused(bad)
+    await produce(numbered(200))
     await arrived(aws, queue, numbered(200))
     await bridge.logged({ level: 'error', msg: /did not take one/, to: /dead-only/ })
     assert.equal(await bridge.metric('sluice_messages_dead_lettered_total'), 0)
