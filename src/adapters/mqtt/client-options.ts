@@ -1,14 +1,26 @@
+import { randomUUID } from 'node:crypto'
 import type { IClientOptions } from 'mqtt'
-import { clientIdOf, type SourceAt } from './options.ts'
+import type { LinkLost } from '../../core/errors.ts'
+import { type ConnectionOptions, clientIdOf, type SinkAt, type SourceAt } from './options.ts'
+import { closedWithoutWord, sessionMemory } from './sessions.ts'
+
+/** As whom a link connects, and to which session. */
+export interface Session {
+  readonly connection: ConnectionOptions
+  readonly clientId: string
+  readonly clean: boolean
+  /** What CONNECT says beside that in version 5. */
+  readonly properties?: IClientOptions['properties']
+  /** What to say of a connection that the peer closed without a word. */
+  closedByPeer(opened: number, closed: number, cause?: Error): LinkLost
+}
 
 /** Never reconnects, never resubscribes, keeps no time: all that is done here and above. */
-export function clientOptions(at: SourceAt): IClientOptions {
-  const { connection, options } = at
-  const persistent = options.session === 'persistent'
+export function clientOptions({ connection, clientId, clean, properties }: Session): IClientOptions {
   return {
-    clientId: clientIdOf(at),
+    clientId,
     protocolVersion: connection.version === 5 ? 5 : 4,
-    clean: !persistent,
+    clean,
     keepalive: Math.max(1, Math.ceil(connection.heartbeat / 1000)),
     ...(connection.username !== undefined && { username: connection.username }),
     ...(connection.password !== undefined && { password: connection.password.reveal() }),
@@ -16,13 +28,50 @@ export function clientOptions(at: SourceAt): IClientOptions {
     resubscribe: false,
     connectTimeout: connection.connect_timeout * 2,
     timerVariant: { set: () => 1, clear: () => {} },
-    ...(connection.version === 5 && {
-      properties: {
-        receiveMaximum: options.prefetch,
-        topicAliasMaximum: 16,
-        ...(persistent && { sessionExpiryInterval: seconds(options.session_expiry) }),
-      },
-    }),
+    ...(connection.version === 5 && properties && { properties }),
+  }
+}
+
+/** The session that the subscription of a source lies in. */
+export function sourceSession(at: SourceAt): Session {
+  const { connection, options } = at
+  const clientId = clientIdOf(at)
+  const clean = options.session !== 'persistent'
+  const memory = sessionMemory(connection, clientId)
+  return {
+    connection,
+    clientId,
+    clean,
+    properties: {
+      receiveMaximum: options.prefetch,
+      topicAliasMaximum: 16,
+      ...(!clean && { sessionExpiryInterval: seconds(options.session_expiry) }),
+    },
+    closedByPeer: (opened, closed, cause) => memory.closedByPeer(opened, closed, clientId, cause),
+  }
+}
+
+/**
+ * A clean session: what is not confirmed is sent again as a new message, by the route. Without a `client_id` each link has
+ * a name of its own, so that no other client, and no other bridge with the same configuration, is taken for it.
+ */
+export function sinkSession({ connection, connectionName, route, options }: SinkAt, trial: boolean): Session {
+  const own = randomUUID().slice(0, 8)
+  const fixed = options.client_id
+  if (fixed === undefined || trial) {
+    return {
+      connection,
+      clientId: fixed === undefined ? `sluice-${connectionName}-${route}-${own}` : `${fixed}-trial-${own}`,
+      clean: true,
+      closedByPeer: (_opened, _closed, cause) => closedWithoutWord(cause),
+    }
+  }
+  const memory = sessionMemory(connection, fixed)
+  return {
+    connection,
+    clientId: fixed,
+    clean: true,
+    closedByPeer: (opened, closed, cause) => memory.closedByPeer(opened, closed, fixed, cause),
   }
 }
 

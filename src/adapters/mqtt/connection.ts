@@ -1,13 +1,12 @@
 import type { Socket } from 'node:net'
-import { type IConnackPacket, type IPublishPacket, MqttClient } from 'mqtt'
+import { type IConnackPacket, type IPublishPacket, MqttClient, type Packet } from 'mqtt'
 import { LinkLost } from '../../core/errors.ts'
 import type { BrokerUrl } from '../shared/options.ts'
 import { within } from '../shared/within.ts'
-import { clientOptions } from './client-options.ts'
+import { clientOptions, type Session } from './client-options.ts'
 import { keepAlive } from './keepalive.ts'
-import { clientIdOf, type SourceAt } from './options.ts'
-import { connectionRefused, reason, TAKEN_OVER } from './refusals.ts'
-import { sessionMemory, takenOver } from './sessions.ts'
+import { connectionRefused, isOurFault, reason, TAKEN_OVER } from './refusals.ts'
+import { takenOver } from './sessions.ts'
 import { openSocket } from './socket.ts'
 
 /** Takes one message. Nothing more is read before `next` is called, which may be much later. */
@@ -33,45 +32,49 @@ export class Connection {
   readonly #goodbye: number
   readonly #lost = new AbortController()
   #connack: IConnackPacket | undefined
+  #endedByPeer = false
   #closing = false
   #reason: Error | undefined
   #receive: Receive | undefined
   #early: (() => void) | undefined
   #reading = true
 
-  constructor(socket: Socket, at: SourceAt) {
-    const memory = sessionMemory(at.connection, clientIdOf(at))
+  constructor(socket: Socket, session: Session) {
     const opened = performance.now()
     let broke: Error | undefined
-    this.#clientId = clientIdOf(at)
-    this.#goodbye = at.connection.connect_timeout
+    this.#clientId = session.clientId
+    this.#goodbye = session.connection.connect_timeout
     this.#socket = socket
     this.closed = new Promise(resolve => {
       socket.on('error', error => {
         broke = error
       })
       socket.once('close', () => {
-        if (!this.#closing && this.#connack) {
-          this.#reason ??= memory.closedByPeer(opened, performance.now(), this.#clientId, broke)
+        if (!this.#closing && !this.#reason && this.#connack) {
+          this.#endedByPeer = true
+          this.#reason = session.closedByPeer(opened, performance.now(), broke)
         }
         if (!this.#closing) this.#reason ??= broke ?? new Error('the broker closed the connection')
         this.#lost.abort(new LinkLost('the connection is gone', { cause: this.#reason }))
         resolve(this.#reason)
       })
     })
-    this.#client = new MqttClient(() => socket, clientOptions(at))
+    this.#client = new MqttClient(() => socket, clientOptions(session))
     this.#client.once('connect', connack => {
       this.#connack = connack
     })
-    this.#client.on('error', error => this.#failed(error, at))
-    this.#client.on('disconnect', ({ reasonCode = 0 }) => this.fail(this.#disconnected(reasonCode)))
+    this.#client.on('error', error => this.#failed(error, session.connection.username))
+    this.#client.on('disconnect', ({ reasonCode = 0 }) => {
+      this.#endedByPeer = !this.#lost.signal.aborted && isOurFault(reasonCode)
+      this.fail(this.#disconnected(reasonCode))
+    })
     this.#takeMessages()
   }
 
   /** Connects; when this resolves the broker has accepted us. */
-  static async open(url: BrokerUrl, at: SourceAt, signal: AbortSignal): Promise<Connection> {
-    const limit = at.connection.connect_timeout
-    const connection = new Connection(await openSocket(url, at.connection, signal), at)
+  static async open(url: BrokerUrl, session: Session, signal: AbortSignal): Promise<Connection> {
+    const limit = session.connection.connect_timeout
+    const connection = new Connection(await openSocket(url, session.connection, signal), session)
     try {
       await within(limit, 'the answer to CONNECT', connection.#connected(), signal)
       connection.#keepAlive()
@@ -85,6 +88,21 @@ export class Connection {
   /** Aborted as soon as the connection is given up, before `closed` resolves. */
   get lost(): AbortSignal {
     return this.#lost.signal
+  }
+
+  /** The broker ended it without a reason of its own: it may not like something that we sent. */
+  get endedByPeer(): boolean {
+    return this.#endedByPeer
+  }
+
+  /** What the broker said of itself when it accepted us (version 5). */
+  get brokerSaid(): IConnackPacket['properties'] {
+    return this.#connack?.properties
+  }
+
+  /** Only whole packets may be written to it. */
+  get socket(): Socket {
+    return this.#socket
   }
 
   get sessionPresent(): boolean {
@@ -101,6 +119,11 @@ export class Connection {
   start(receive: Receive): void {
     this.#receive = receive
     this.#early?.()
+  }
+
+  /** Calls with every packet that comes from now on. */
+  hear(listener: (packet: Packet) => void): void {
+    this.#client.on('packetreceive', listener)
   }
 
   /** Resolves with the reason code of SUBACK: a QoS, or a refusal from 128 on. */
@@ -122,6 +145,10 @@ export class Connection {
     if (!this.#lost.signal.aborted) this.#socket.write(packets)
   }
 
+  ping(): void {
+    this.write(PINGREQ)
+  }
+
   /** Gives the connection up. */
   fail(error: Error): void {
     if (this.#lost.signal.aborted) return
@@ -138,7 +165,7 @@ export class Connection {
   async close(): Promise<void> {
     if (!this.#lost.signal.aborted) {
       this.#closing = true
-      this.#lost.abort(new LinkLost('the source was closed'))
+      this.#lost.abort(new LinkLost('the link was closed'))
       this.#socket.unpipe()
       this.#socket.resume()
       this.#socket.write(DISCONNECT)
@@ -156,11 +183,11 @@ export class Connection {
     throw (await this.closed) ?? new Error('closed meanwhile')
   }
 
-  #failed(error: Error, at: SourceAt): void {
+  #failed(error: Error, username: string | undefined): void {
     if (error === acknowledgedLater) return
     const code = 'code' in error ? error.code : undefined
     if (!this.#connack && typeof code === 'number') {
-      this.fail(new Error(connectionRefused(code, this.#clientId, at.connection.username), { cause: error }))
+      this.fail(new Error(connectionRefused(code, this.#clientId, username), { cause: error }))
     } else if (typeof code === 'string') {
       // An error of the socket, which closes it.
     } else {
@@ -183,7 +210,7 @@ export class Connection {
       get reading() {
         return connection.#reading
       },
-      ping: () => this.write(PINGREQ),
+      ping: () => this.ping(),
       silent: () => this.fail(new LinkLost('the broker was silent for two heartbeats')),
     })
     this.lost.addEventListener('abort', stop)

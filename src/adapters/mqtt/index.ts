@@ -1,13 +1,21 @@
 import type { Adapter } from '../../core/adapter.ts'
+import { type MqttPrepared, prepare } from './encode.ts'
 import {
+  addressOf,
   type ConnectionOptions,
   connectionOptions,
+  isHeaderless,
+  type SinkOptions,
   type SourceOptions,
+  sinkOptions,
+  sinkWarnings,
   sourceOptions,
   warnings,
 } from './options.ts'
+import { mayMatch } from './topics.ts'
 
-export const mqtt: Adapter<ConnectionOptions, SourceOptions, never> = {
+/** MQTT 3.1.1 and 5. */
+export const mqtt: Adapter<ConnectionOptions, SourceOptions, SinkOptions, MqttPrepared> = {
   protocol: 'mqtt',
   connection: connectionOptions,
   source: {
@@ -18,8 +26,17 @@ export const mqtt: Adapter<ConnectionOptions, SourceOptions, never> = {
       at.options.share === undefined
         ? undefined
         : 'the members of a shared subscription divide the messages: leave share out',
+    reads: (at, address) => mayMatch(at.options.topic, address),
     warnings,
-    // MQTT.js takes time and memory, and is loaded by the first source that needs it.
+    // MQTT.js takes time and memory, and is loaded by the first link that needs it.
     open: async (at, deliver, context) => (await import('./open.ts')).openSource(at, deliver, context),
+  },
+  sink: {
+    options: sinkOptions,
+    open: async (at, context) => (await import('./sink.ts')).openSink(at, context),
+    address: addressOf,
+    isHeaderless,
+    prepare,
+    warnings: sinkWarnings,
   },
 }

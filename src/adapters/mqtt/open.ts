@@ -2,6 +2,7 @@ import type { Deliver, LinkContext, Source } from '../../core/adapter.ts'
 import { formatDuration } from '../../core/units.ts'
 import { inTurn } from '../shared/in-turn.ts'
 import { within } from '../shared/within.ts'
+import { sourceSession } from './client-options.ts'
 import { Connection } from './connection.ts'
 import { clientIdOf, filterOf, onTrial, type SourceAt } from './options.ts'
 import { reason } from './refusals.ts'
@@ -19,8 +20,9 @@ export async function openSource(
 ): Promise<Source> {
   const at = context.trial ? onTrial(configured) : configured
   const { connection: options, options: from } = at
+  const session = sourceSession(at)
   const connection = await inTurn(options.urls, context.signal, url =>
-    Connection.open(url, at, context.signal),
+    Connection.open(url, session, context.signal),
   )
   const memory = sessionMemory(options, clientIdOf(at))
   try {

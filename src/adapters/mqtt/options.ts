@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
 import type { Endpoint, Warning } from '../../core/adapter.ts'
-import { brokerConnection, duration, sourceCredit } from '../shared/options.ts'
+import { isTemplate } from '../../core/template.ts'
+import { brokerConnection, duration, sinkTimeout, sourceCredit, template } from '../shared/options.ts'
+import { topicProblem } from './topics.ts'
 
 const plain = { port: 1883, tls: false }
 const secure = { port: 8883, tls: true }
@@ -58,9 +60,50 @@ export const sourceOptions = z.strictObject({
   ...sourceCredit,
 })
 
+const target = template.refine(topic => isTemplate(topic) || topicProblem(topic) === undefined, {
+  error: 'expected the name of a topic, which has no wildcards (+ and #) and no control characters',
+})
+
+export const sinkOptions = z
+  .strictObject({
+    topic: target.optional().describe('topic to publish to; ${…} in it stands for something of each message'),
+    address: target
+      .optional()
+      .describe('in place of topic, for replies: ${address} is the response topic that a requester named'),
+    qos: z
+      .literal([0, 1, 2])
+      .default(1)
+      .describe(
+        '1: at least once. 0: no guarantee. 2: as 1, at a round trip more, for who subscribes with 2',
+      ),
+    retain: z
+      .boolean()
+      .default(false)
+      .describe('the broker keeps the last message of a topic; one without body deletes it'),
+    client_id: z
+      .string()
+      .min(1)
+      .optional()
+      .describe(
+        'names the connection, where access rules ask for it; a new name each time unless given. One client at a time may use it',
+      ),
+    ...sinkTimeout,
+  })
+  .refine(o => (o.topic === undefined) !== (o.address === undefined), {
+    error: 'expected either topic or address',
+  })
+
 export type ConnectionOptions = z.output<typeof connectionOptions>
 export type SourceOptions = z.output<typeof sourceOptions>
 export type SourceAt = Endpoint<ConnectionOptions, SourceOptions>
+export type SinkOptions = z.output<typeof sinkOptions>
+export type SinkAt = Endpoint<ConnectionOptions, SinkOptions>
+
+/** The topic of a target as it is written: one for all messages, or a template. */
+export const addressOf = ({ options: { topic, address } }: SinkAt): string => topic ?? address!
+
+/** Before version 5 a message is its body and nothing else. */
+export const isHeaderless = ({ connection }: SinkAt): boolean => connection.version !== 5
 
 /** Stays the same from one start to the next: the persistent session is found by it. */
 export const clientIdOf = (at: SourceAt): string =>
@@ -112,5 +155,32 @@ export function warnings({ connection, options }: SourceAt): readonly Warning[] 
       'a shared subscription gets no retained messages',
     ],
   ]
-  return found.filter(([holds]) => holds).map(([, key, text]) => ({ path: [key], text }))
+  return remarks(found)
 }
+
+export function sinkWarnings(at: SinkAt): readonly Warning[] {
+  const { qos, topic } = at.options
+  const place = topic === undefined ? 'address' : 'topic'
+  return remarks([
+    [
+      qos === 0,
+      'qos',
+      'QoS 0 has no guarantee: a message counts as sent once it is written to the connection, and whatever happens then is not known',
+    ],
+    [
+      isHeaderless(at),
+      place,
+      'MQTT 3.1.1 carries the body alone: headers, properties and the kind of the body are left behind (version: 5 on the ' +
+        'connection carries them)',
+    ],
+    [
+      isHeaderless(at) && qos > 0,
+      place,
+      'MQTT 3.1.1 has no way to refuse a message: Mosquitto confirms what its access rules or its size limit forbid and drops ' +
+        'it without a word (version: 5 on the connection makes it say so)',
+    ],
+  ])
+}
+
+const remarks = <K extends string>(found: readonly [boolean, K, string][]): readonly Warning[] =>
+  found.filter(([holds]) => holds).map(([, key, text]) => ({ path: [key], text }))

@@ -1,3 +1,5 @@
+import { MessageRefused, SinkUnavailable } from '../../core/errors.ts'
+
 /** Reason codes of MQTT 5 (section 2.4) and return codes of 3.1.1 (3.2.2.3), as people understand them. */
 const reasons: Readonly<Record<number, string>> = {
   1: 'it does not speak this version of MQTT: set version on the connection (3.1.1 or 5)',
@@ -23,6 +25,7 @@ const reasons: Readonly<Record<number, string>> = {
   143: 'it does not accept the topic filter',
   144: 'it does not accept the topic name',
   145: 'packet identifier in use',
+  146: 'packet identifier not found',
   147: 'more messages in flight than allowed',
   148: 'topic alias invalid',
   149: 'packet too large',
@@ -56,3 +59,44 @@ export function connectionRefused(code: number, clientId: string, username: stri
 }
 
 export const TAKEN_OVER = 142
+
+/** Broker busy or going down, session taken over, an administrator, another server: whatever we had sent. */
+const reasonsOfItsOwn = [136, 137, 139, 141, TAKEN_OVER, 152, 156, 157, 159, 160]
+
+/** May a DISCONNECT with this reason be about something that we sent? */
+export const isOurFault = (code: number): boolean => !reasonsOfItsOwn.includes(code)
+
+/** Where a message was published to. `chosen`: by a template, for this message alone. */
+export interface Place {
+  readonly topic: string
+  readonly chosen: boolean
+}
+
+const NOT_AUTHORIZED = 135
+const BAD_TOPIC = 144
+const TOO_LARGE = 149
+const TOO_FAST = 150
+const QUOTA = 151
+const BAD_PAYLOAD = 153
+
+/**
+ * What PUBACK or PUBREC with a reason code from 128 on means. A topic that may not be published to is the message's fault
+ * where it was chosen for it, and the target's where all messages have it.
+ */
+export function publishRefused(code: number, { topic, chosen }: Place, said?: string): Error {
+  const why = said ? `${reason(code)}: ${said}` : reason(code)
+  const text = `the broker refused a message to ${topic}: ${why}`
+  switch (code) {
+    case NOT_AUTHORIZED:
+    case BAD_TOPIC:
+      return chosen ? new MessageRefused(text) : new SinkUnavailable(text)
+    case TOO_LARGE:
+    case BAD_PAYLOAD:
+      return new MessageRefused(text)
+    case TOO_FAST:
+    case QUOTA:
+      return new SinkUnavailable(text)
+    default:
+      return new Error(text)
+  }
+}

@@ -25,8 +25,7 @@ export class SessionMemory {
     if (closed - opened >= short) this.#row.lives = 0
     else if (this.#row.lives++ === 0) this.#row.since = opened
     if (this.#row.lives < many || closed - this.#row.since < long) {
-      const how = cause === undefined ? 'the broker closed the connection' : 'the connection broke'
-      return new LinkLost(how, { cause })
+      return closedWithoutWord(cause)
     }
     return new LinkLost(
       `the broker closed the connection soon after it was opened, ${this.#row.lives} times in a row: another client ` +
@@ -35,6 +34,10 @@ export class SessionMemory {
     )
   }
 }
+
+/** The end of a connection that the peer closed, about which nothing else is known. */
+export const closedWithoutWord = (cause?: Error): LinkLost =>
+  new LinkLost(cause === undefined ? 'the broker closed the connection' : 'the connection broke', { cause })
 
 /** The end of a connection whose session another client took over. */
 export const takenOver = (clientId: string): LinkLost =>

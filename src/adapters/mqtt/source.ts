@@ -2,6 +2,7 @@ import type { IPublishPacket } from 'mqtt'
 import type { Deliver, LinkContext, Source } from '../../core/adapter.ts'
 import type { Delivery } from '../../core/delivery.ts'
 import { LinkLost } from '../../core/errors.ts'
+import { restored } from '../shared/carriage/restore.ts'
 import { Grants } from '../shared/grants.ts'
 import { Acks, type Owed } from './acks.ts'
 import { decode, sizeOf } from './codec.ts'
@@ -132,7 +133,7 @@ export class MqttSource implements Source {
   #delivery(packet: IPublishPacket, owed?: Owed): Delivery {
     const lost = owed && this.#at.options.session === 'persistent' ? this.#connection.lost : never
     return {
-      message: decode(packet),
+      ...restored(decode(packet)),
       size: sizeOf(packet),
       lost,
       settle: async outcome => {

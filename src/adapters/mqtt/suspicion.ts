@@ -1,0 +1,71 @@
+/**
+ * Brokers that do not like a message may not say so: RabbitMQ closes the connection on a topic that is forbidden, in
+ * version 5 too, and so do all of 3.1.1 but Mosquitto and ActiveMQ Classic, which just leaves it unanswered. Whoever then
+ * sends all that was in flight again, on the next link, goes on so for ever, and its neighbours with it.
+ *
+ * So it is remembered of each message for how many closes it was in flight. After two it is *suspect* and is sent alone.
+ * A suspect that was alone in flight when the connection was closed again gets a strike, and so does a message that is
+ * left unanswered while later ones are confirmed. Enough strikes, and it is *guilty*.
+ */
+interface Record {
+  closes: number
+  strikes: number
+  /** How many messages were confirmed before it was seen here. */
+  readonly confirmedBefore: number
+}
+
+/** Closes after which a message is sent alone. */
+const suspectAfter = 2
+/** Strikes that are enough while others are confirmed, and those that are where there are no others. */
+const enough = { closed: 2, unanswered: 3, noOthers: 5 }
+
+/** What is remembered from one link of a target to the next. */
+export class Suspicion {
+  readonly #records = new WeakMap<object, Record>()
+  #confirmed = 0
+
+  confirmed(message: object): void {
+    this.#confirmed++
+    this.#records.delete(message)
+  }
+
+  isSuspect(message: object): boolean {
+    return (this.#records.get(message)?.closes ?? 0) >= suspectAfter
+  }
+
+  /**
+   * The broker closed the connection with these in flight. True when the one message is guilty; where all messages go to
+   * one topic (`chosen` is false) it must be that others arrive, or it is the topic.
+   */
+  closed(inFlight: readonly object[], chosen: boolean): boolean {
+    const [first] = inFlight
+    if (first && inFlight.length === 1 && this.isSuspect(first)) {
+      const record = this.#record(first)
+      record.strikes++
+      if (this.#confirmed > record.confirmedBefore) return record.strikes >= enough.closed
+      return chosen && record.strikes >= enough.noOthers
+    }
+    for (const message of inFlight) this.#record(message).closes++
+    return false
+  }
+
+  /** It was not answered in time, and a later one was confirmed. True when it is guilty. */
+  unanswered(message: object): boolean {
+    return ++this.#record(message).strikes >= enough.unanswered
+  }
+
+  #record(message: object): Record {
+    const record = this.#records.get(message) ?? { closes: 0, strikes: 0, confirmedBefore: this.#confirmed }
+    this.#records.set(message, record)
+    return record
+  }
+}
+
+const suspicions = new WeakMap<object, Suspicion>()
+
+/** Of the target with these options. */
+export function suspicionOf(options: object): Suspicion {
+  const suspicion = suspicions.get(options) ?? new Suspicion()
+  suspicions.set(options, suspicion)
+  return suspicion
+}
