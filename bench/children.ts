@@ -8,6 +8,9 @@ import { stringify } from 'yaml'
 
 export interface Stats {
   readonly confirmed: number
+  readonly deleted: number
+  /** Messages that came a second time, of those that say when they were sent. */
+  readonly repeated: number
   /** Milliseconds since 1970. */
   readonly firstAt?: number
   readonly p50: number | null

@@ -1,9 +1,11 @@
 import { mkdir, writeFile } from 'node:fs/promises'
-import { cpus, tmpdir, totalmem } from 'node:os'
+import { cpus, totalmem } from 'node:os'
 import { join } from 'node:path'
-import { type Broker, withBroker } from '../test/support/brokers.ts'
+import { withBroker } from '../test/support/brokers.ts'
 import { until } from '../test/support/until.ts'
+import { brokerDown, fromSqs, twoTargets } from './back.ts'
 import { type BridgeProcess, type StandIn, startBridge, startStandIn } from './children.ts'
+import { brokerConnection, cloud, dead, mebibytes } from './ends.ts'
 import { drainSource, feedSink } from './floors.ts'
 import { createQueue, paceAmqp, produceAmqp, publish } from './produce.ts'
 
@@ -18,28 +20,8 @@ const mosquitto = await withBroker('mosquitto')
 const machine = `${cpus().length} cores (${cpus()[0]?.model}), ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}`
 process.stdout.write(`${machine}; RabbitMQ ${rabbitmq.version}, Mosquitto ${mosquitto.version}\n`)
 
-const amqpConnection = ({ host, ports, username, password }: Broker) => ({
-  urls: [`amqp://${host}:${ports.amqp}`],
-  username,
-  password,
-})
-const mqttConnection = ({ host, ports, username, password }: Broker) => ({
-  urls: [`mqtt://${host}:${ports.mqtt}`],
-  version: 5,
-  username,
-  password,
-})
-const dead = [{ folder: join(tmpdir(), 'sluice-bench-dead') }]
-const cloud = (url: string) => ({
-  protocol: 'sqs',
-  endpoint: url,
-  region: 'eu-west-1',
-  access_key_id: 'x',
-  secret_access_key: 'y',
-})
-
 const fromRabbit = (queue: string, url: string) => ({
-  connections: { mq: { protocol: 'amqp10', ...amqpConnection(rabbitmq) }, cloud: cloud(url) },
+  connections: { mq: { protocol: 'amqp10', ...brokerConnection(rabbitmq, 'amqp') }, cloud: cloud(url) },
   routes: {
     bench: {
       from: { connection: 'mq', queue, prefetch: 1_000 },
@@ -49,7 +31,10 @@ const fromRabbit = (queue: string, url: string) => ({
   },
 })
 const fromMosquitto = (topic: string, url: string) => ({
-  connections: { mq: { protocol: 'mqtt', ...mqttConnection(mosquitto) }, cloud: cloud(url) },
+  connections: {
+    mq: { protocol: 'mqtt', version: 5, ...brokerConnection(mosquitto, 'mqtt') },
+    cloud: cloud(url),
+  },
   routes: {
     bench: {
       from: { connection: 'mq', topic, prefetch: 1_000, session: 'clean' },
@@ -182,7 +167,7 @@ async function floors(delay: number): Promise<void> {
   await produceAmqp(rabbitmq, queue, 100_000)
   const source = await drainSource(
     'amqp10',
-    amqpConnection(rabbitmq),
+    brokerConnection(rabbitmq, 'amqp'),
     { queue, prefetch: 1_000 },
     100_000,
     () => {},
@@ -215,8 +200,6 @@ async function confirmed(standIn: StandIn, count: number): Promise<void> {
   await until(async () => (await standIn.stats()).confirmed >= count, { what, timeout: 180_000 })
 }
 
-const mebibytes = (bytes: number): number => Math.round(bytes / 2 ** 20)
-
 const runs: Readonly<Record<string, () => Promise<void>>> = {
   floors: () => floors(20),
   'amqp10-at-once': () => backlog('AMQP 1.0 backlog, SQS answers at once', 0, 100_000),
@@ -225,6 +208,11 @@ const runs: Readonly<Record<string, () => Promise<void>>> = {
   'mqtt-at-once': () => mqttRun(0, 50_000),
   'mqtt-20ms': () => mqttRun(20, 50_000),
   outage: () => outage(60),
+  'sqs-rabbitmq': async () => note(await fromSqs('AMQP 0-9-1 on RabbitMQ', 'amqp091', rabbitmq)),
+  'sqs-activemq': async () =>
+    note(await fromSqs('AMQP 1.0 on ActiveMQ', 'amqp10', await withBroker('activemq'))),
+  'broker-down': async () => note(await brokerDown(60, rabbitmq)),
+  'two-targets': async () => note(await twoTargets(60, rabbitmq)),
 }
 const chosen = process.argv.slice(2)
 for (const [name, run] of Object.entries(runs)) if (chosen.length === 0 || chosen.includes(name)) await run()

@@ -56,10 +56,12 @@ export async function paceAmqp(
   const connection = rhea.connect({ host, port: ports.amqp!, username, password, reconnect: false })
   const sender = connection.open_sender({ target: { address: `/queues/${queue}` } })
   await once(sender, 'sendable')
+  let number = 0
   const sent = await pace(rate, seconds, () => {
     const application_properties = {
       kind: 'order',
       attempt: rhea.types.wrap_int(1),
+      number: rhea.types.wrap_long(number++),
       sent_at: String(Date.now()),
     }
     sender.send({ durable: true, application_properties, body: rhea.message.data_section(body) })

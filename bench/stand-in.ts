@@ -9,6 +9,10 @@ import type { AddressInfo } from 'node:net'
 const delay = Number(process.argv[2])
 const queueUrl = 'http://127.0.0.1/000000000000/bench'
 let confirmed = 0
+let deleted = 0
+/** Of messages that say when they were sent: their numbers, and how many came again. */
+let numbers = new Set<string | undefined>()
+let repeated = 0
 let firstAt: number | undefined
 let latencies: number[] = []
 
@@ -45,14 +49,22 @@ const answers: Record<string, (request: Request) => object> = {
       return { ...message, MessageId: id, ReceiptHandle: id }
     }),
   }),
-  DeleteMessageBatch: ({ Entries }) => ({ Successful: Entries.map(({ Id }) => ({ Id })) }),
+  DeleteMessageBatch: ({ Entries }) => {
+    deleted += Entries.length
+    return { Successful: Entries.map(({ Id }) => ({ Id })) }
+  },
+  ChangeMessageVisibilityBatch: ({ Entries }) => ({ Successful: Entries.map(({ Id }) => ({ Id })) }),
   SendMessageBatch: ({ Entries }) => {
     const now = Date.now()
     firstAt ??= now
     confirmed += Entries.length
     for (const { MessageAttributes } of Entries) {
       const sentAt = MessageAttributes?.sent_at?.StringValue
-      if (sentAt) latencies.push(now - Number(sentAt))
+      if (!sentAt) continue
+      latencies.push(now - Number(sentAt))
+      const number = MessageAttributes?.number?.StringValue
+      if (numbers.has(number)) repeated++
+      numbers.add(number)
     }
     return {
       Successful: Entries.map(({ Id }) => ({ Id, MessageId: Id, MD5OfMessageBody: '0'.repeat(32) })),
@@ -80,12 +92,15 @@ const server = createServer((request, response) => {
 process.on('message', (question: 'reset' | 'stats') => {
   if (question === 'reset') {
     confirmed = 0
+    deleted = 0
+    repeated = 0
+    numbers = new Set()
     firstAt = undefined
     latencies = []
   }
   const sorted = latencies.toSorted((a, b) => a - b)
   const percentile = (p: number) => sorted[Math.floor((sorted.length - 1) * p)] ?? null
-  process.send?.({ confirmed, firstAt, p50: percentile(0.5), p99: percentile(0.99) })
+  process.send?.({ confirmed, deleted, repeated, firstAt, p50: percentile(0.5), p99: percentile(0.99) })
 })
 process.on('disconnect', () => process.exit())
 server.listen(Number(process.argv[3] ?? 0), '127.0.0.1', () => {

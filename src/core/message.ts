@@ -8,6 +8,8 @@ import type { Entry, Value } from './value.ts'
  */
 export interface Message {
   readonly address: string
+  /** Where it came from, once `address` is where it goes. */
+  readonly origin?: string
   readonly body: Body
   readonly properties: Properties
   readonly headers: Headers

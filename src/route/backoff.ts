@@ -1,3 +1,5 @@
+import { onAbort } from '../core/on-abort.ts'
+
 /** Written `retry: { initial, max }`; milliseconds. */
 export interface Retry {
   readonly initial: number
@@ -16,14 +18,14 @@ export function backoff(attempt: number, retry: Retry): number {
 /** Resolves after so many milliseconds, or as soon as one of the signals is aborted; never rejects. */
 export function pause(milliseconds: number, ...signals: readonly AbortSignal[]): Promise<void> {
   return new Promise(resolve => {
+    if (signals.some(s => s.aborted)) return resolve()
     const end = () => {
       clearTimeout(timer)
-      for (const s of signals) s.removeEventListener('abort', end)
+      for (const forget of watched) forget()
       resolve()
     }
     const timer = milliseconds === Number.POSITIVE_INFINITY ? undefined : setTimeout(end, milliseconds)
-    for (const s of signals) s.addEventListener('abort', end, { once: true })
-    if (signals.some(s => s.aborted)) end()
+    const watched = signals.map(s => onAbort(s, end))
   })
 }
 

@@ -37,7 +37,8 @@ export class Breaker {
   readonly #counted = new WeakSet<object>()
   #generation = 0
   #probing = false
-  #waiters: (() => void)[] = []
+  /** In the order in which they came. */
+  readonly #waiters = new Set<() => void>()
   #reason: Error | undefined
 
   constructor(options: BreakerOptions, report: (state: BreakerState, reason: Error | undefined) => void) {
@@ -62,11 +63,13 @@ export class Breaker {
     this.#circuit.on('open', changed)
     this.#circuit.on('halfOpen', () => {
       changed()
-      this.#waiters.shift()?.()
+      this.#wakeNext()
     })
     this.#circuit.on('close', () => {
       changed()
-      for (const wake of this.#waiters.splice(0)) wake()
+      const all = [...this.#waiters]
+      this.#waiters.clear()
+      for (const wake of all) wake()
     })
   }
 
@@ -106,7 +109,7 @@ export class Breaker {
   withdrawn(permit: Permit): void {
     if (permit.probe && permit.generation === this.#generation) {
       this.#probing = false
-      this.#waiters.shift()?.()
+      this.#wakeNext()
     }
   }
 
@@ -125,9 +128,16 @@ export class Breaker {
   async #woken(signals: readonly AbortSignal[]): Promise<void> {
     const turn = new AbortController()
     const wake = () => turn.abort()
-    this.#waiters.push(wake)
+    this.#waiters.add(wake)
     await aborted(turn.signal, ...signals)
-    if (!turn.signal.aborted) this.#waiters = this.#waiters.filter(w => w !== wake)
-    else if (signals.some(s => s.aborted)) this.#waiters.shift()?.()
+    if (!turn.signal.aborted) this.#waiters.delete(wake)
+    else if (signals.some(s => s.aborted)) this.#wakeNext()
+  }
+
+  #wakeNext(): void {
+    const [next] = this.#waiters
+    if (!next) return
+    this.#waiters.delete(next)
+    next()
   }
 }

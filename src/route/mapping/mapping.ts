@@ -51,12 +51,12 @@ export function compileMapping(rules: readonly Rule[]): Mapping {
  * refuses the message. Throws on an expression that is not well-formed.
  */
 export function compileAddress(written: string): (message: Message) => Message | Promise<Message> {
-  if (!isTemplate(written)) return message => ({ ...message, address: written })
+  if (!isTemplate(written)) return message => ({ ...message, address: written, origin: message.address })
   const template = compileTemplate(written)
   return async message => {
     const address = toText(await template(message))
     if (address === '') throw new MessageRefused(`the address ${written} comes to nothing for this message`)
-    return { ...message, address }
+    return { ...message, address, origin: message.address }
   }
 }
 
