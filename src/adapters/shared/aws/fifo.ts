@@ -4,9 +4,9 @@ import type { Message } from '../../../core/message.ts'
 /** The ids of FIFO queues and topics take 1 to 128 printable ASCII characters without the space (API reference). */
 const legal = /^[!-~]{1,128}$/
 
-/** The message's group, else its address: what AWS does not take is percent-encoded, so that legal ids are kept as they are. */
-export function groupOf({ address, properties }: Message): string {
-  const name = properties.groupId || address
+/** The message's group, else where it came from: what AWS does not take is percent-encoded, so that legal ids are kept as they are. */
+export function groupOf({ address, origin = address, properties }: Message): string {
+  const name = properties.groupId || origin
   const group = /^[!-~]*$/.test(name) ? name : encode(name)
   if (legal.test(group)) return group
   throw new MessageRefused(
