@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import type { Body, Headers, Message, Properties } from '../../core/message.ts'
 import type { Value } from '../../core/value.ts'
+import type { Restored } from '../shared/carriage/restore.ts'
 import { Reader } from './reader.ts'
 
 /** A transfer read as far as it could be. */
@@ -30,7 +31,7 @@ export const malformedNote = 'x-opt-malformed'
 /** `x-opt-jms-msg-type` as Artemis and the JMS mapping of AMQP write it. */
 const jmsText = 5
 const jmsObject = 1
-const javaObject = 'application/x-java-serialized-object'
+export const javaObject = 'application/x-java-serialized-object'
 
 /**
  * Decodes the payload of a transfer (specification part 3, section 3.2). Never throws: from the first section that is
@@ -71,6 +72,19 @@ function finish(draft: Draft, address: string, now: number): Decoded {
     ...(deliveryCount !== undefined && { deliveryCount }),
     ...(to !== undefined && { to }),
   }
+}
+
+/** The header by which a broker knows a message again, and how a value of our own begins. */
+export const duplicateId = '_AMQ_DUPL_ID'
+export const ownDuplicate = 'sluice:'
+
+/** Without the duplicate id that a sink of ours wrote. */
+export function withoutOwn(restored: Restored): Restored {
+  const { headers } = restored.message
+  const id = headers[duplicateId]
+  if (id?.type !== 'string' || !id.value.startsWith(ownDuplicate)) return restored
+  const { [duplicateId]: _, ...rest } = headers
+  return { ...restored, message: { ...restored.message, headers: rest } }
 }
 
 /** Two JMS kinds travel as a plain data section and are told apart beside it. */

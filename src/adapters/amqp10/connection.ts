@@ -17,9 +17,14 @@ export interface ConnectionInside extends RheaConnection {
   /** Size of the frame that is being received in pieces. */
   frame_size?: number
   local: { readonly open: { idle_time_out: number | undefined } }
+  readonly local_channel_map: Record<number, SessionInside>
   idle(): void
   _disconnected(error?: Error): void
   _register(): void
+}
+
+interface SessionInside extends Session {
+  readonly local: { channel: number }
 }
 
 /** The largest frame that we let the broker send; one that announces more is no frame. */
@@ -31,6 +36,7 @@ export class AmqpConnection implements Connection {
   readonly #rhea: ConnectionInside
   readonly #limit: number
   readonly #die: (error: Error | undefined) => void
+  #nextChannel = 0
   #dead = false
   #closing: Promise<void> | undefined
   #stopWatching = () => {}
@@ -91,8 +97,30 @@ export class AmqpConnection implements Connection {
     return dialectOf(this.#rhea.properties)
   }
 
+  /** Does the broker take messages that name their place themselves (specification of the anonymous relay, OASIS)? */
+  get relays(): boolean {
+    const offered = this.#rhea.offered_capabilities ?? []
+    return (Array.isArray(offered) ? offered : [offered]).some(c => String(c) === 'ANONYMOUS-RELAY')
+  }
+
+  /**
+   * On a channel that was not used just now: RabbitMQ 4.0 sometimes does not answer a begin on the channel of a session that
+   * it has ended a moment before. rhea takes the lowest that is free.
+   */
   createSession(): Session {
-    return this.#rhea.create_session()
+    const inside = this.#rhea
+    const session = inside.create_session() as SessionInside
+    const { local_channel_map: taken } = inside
+    const count = Math.min(inside.channel_max ?? 65_535, 65_535) + 1
+    delete taken[session.local.channel]
+    for (let i = 0; i < count; i++) {
+      const channel = this.#nextChannel++ % count
+      if (taken[channel]) continue
+      session.local.channel = channel
+      taken[channel] = session
+      return session
+    }
+    throw new Error(`the broker takes ${count} sessions on a connection, and all of them are in use`)
   }
 
   /** Has what was queued written with the next tick. */

@@ -1,4 +1,5 @@
 import type { SourceOptions } from './options.ts'
+import { artemisSends, classicSends, rabbit3Sends, rabbit4Sends, type Sends } from './sends.ts'
 
 /** Where a receiver attaches. */
 export interface SourceAddress {
@@ -17,6 +18,7 @@ export interface Dialect {
   readonly drains: boolean
   /** The concrete topic of a message, from its `to`. */
   topicOf(to: string): string
+  readonly sends: Sends
 }
 
 /** RabbitMQ takes a message back after 30 minutes by default (`consumer_timeout`); we are done well before. */
@@ -33,7 +35,7 @@ export function dialectOf({ product, version }: Product = {}): Dialect {
   if (name === 'ActiveMQ') return classic
   if (/artemis/i.test(name)) return artemis
   if (name === 'RabbitMQ') return Number.parseInt(String(version), 10) >= 4 ? rabbit4 : rabbit3
-  return { ...artemis, broker: name }
+  return { ...artemis, broker: name, sends: { ...artemisSends, deduplicates: false, takesUserId: false } }
 }
 
 /** The address that the options name, in the broker's dialect. */
@@ -50,6 +52,7 @@ const classic: Dialect = {
   queue: (name, exclusive) => ({ address: `queue://${name}${exclusive ? '?consumer.exclusive=true' : ''}` }),
   topic: name => ({ address: `topic://${name}` }),
   topicOf: to => to.replace(/^topic:\/\//, ''),
+  sends: classicSends,
 }
 
 /** Also for brokers nobody has named: capabilities are how JMS clients say queue or topic (IBM MQ needs `queue`). */
@@ -60,6 +63,7 @@ const artemis: Dialect = {
   queue: name => ({ address: name, capabilities: ['queue'] }),
   topic: name => ({ address: name, capabilities: ['topic'] }),
   topicOf: to => to,
+  sends: artemisSends,
 }
 
 const rabbit4: Dialect = {
@@ -73,6 +77,7 @@ const rabbit4: Dialect = {
     )
   },
   topicOf: to => to,
+  sends: rabbit4Sends,
 }
 
 /**
@@ -86,4 +91,5 @@ const rabbit3: Dialect = {
   queue: name => ({ address: `/amq/queue/${encodeURIComponent(name)}` }),
   topic: name => ({ address: `/topic/${encodeURIComponent(name)}` }),
   topicOf: to => to,
+  sends: rabbit3Sends,
 }

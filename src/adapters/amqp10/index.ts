@@ -1,9 +1,19 @@
 import type { Adapter } from '../../core/adapter.ts'
+import { writtenAddress } from './destination.ts'
+import { type AmqpPrepared, prepare } from './encode.ts'
 import { holdLimit } from './lease.ts'
-import { type ConnectionOptions, connectionOptions, type SourceOptions, sourceOptions } from './options.ts'
+import {
+  type ConnectionOptions,
+  connectionOptions,
+  type SinkOptions,
+  type SourceOptions,
+  sinkOptions,
+  sourceOptions,
+} from './options.ts'
+import { openSink } from './sink.ts'
 import { openSource } from './source.ts'
 
-export const amqp10: Adapter<ConnectionOptions, SourceOptions, never> = {
+export const amqp10: Adapter<ConnectionOptions, SourceOptions, SinkOptions, AmqpPrepared> = {
   protocol: 'amqp10',
   connection: connectionOptions,
   source: {
@@ -15,5 +25,11 @@ export const amqp10: Adapter<ConnectionOptions, SourceOptions, never> = {
         ? undefined
         : 'another consumer of the queue could overtake this one: write exclusive: true',
     open: openSource,
+  },
+  sink: {
+    options: sinkOptions,
+    address: at => writtenAddress(at.options),
+    prepare,
+    open: openSink,
   },
 }

@@ -3,13 +3,17 @@ import type { Endpoint } from '../../core/adapter.ts'
 import { inTurn } from '../shared/in-turn.ts'
 import { type Lease, SharedConnections } from '../shared/shared-connections.ts'
 import { AmqpConnection } from './connection.ts'
-import { consumerTimeout } from './dialect.ts'
-import type { ConnectionOptions, SourceOptions } from './options.ts'
+import { consumerTimeout, type Dialect, dialectOf } from './dialect.ts'
+import type { ConnectionOptions } from './options.ts'
 
-const holdLimits = new WeakMap<ConnectionOptions, number>()
+const dialects = new WeakMap<ConnectionOptions, Dialect>()
 
 /** How long the broker lets messages be held; of one that was never reached, the shortest of all. */
-export const holdLimit = (options: ConnectionOptions): number => holdLimits.get(options) ?? consumerTimeout
+export const holdLimit = (options: ConnectionOptions): number =>
+  dialects.get(options)?.holdLimit ?? consumerTimeout
+
+/** The broker as it was when it was reached last, or one that nobody has named. */
+export const knownDialect = (options: ConnectionOptions): Dialect => dialects.get(options) ?? dialectOf()
 
 const connections = new SharedConnections<ConnectionOptions, AmqpConnection>()
 
@@ -20,7 +24,7 @@ const connections = new SharedConnections<ConnectionOptions, AmqpConnection>()
  * noticed to be dead. `client_id` names it for all.
  */
 export async function leaseConnection(
-  at: Endpoint<ConnectionOptions, SourceOptions>,
+  at: Endpoint<ConnectionOptions, { readonly subscription?: string | undefined }>,
   signal: AbortSignal,
 ): Promise<Lease<AmqpConnection>> {
   const { connection: options } = at
@@ -30,7 +34,7 @@ export async function leaseConnection(
   const connect = (until: AbortSignal) =>
     inTurn(options.urls, until, async url => {
       const connection = await AmqpConnection.open(url, options, options.client_id ?? id())
-      holdLimits.set(options, connection.dialect.holdLimit)
+      dialects.set(options, connection.dialect)
       return connection
     })
   if (options.shared && (options.client_id !== undefined || !durable)) {

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { brokerConnection, sourceCredit } from '../shared/options.ts'
+import { brokerConnection, sinkTimeout, sourceCredit, template } from '../shared/options.ts'
 
 export const connectionOptions = z
   .strictObject({
@@ -54,3 +54,28 @@ export const sourceOptions = z
   })
 
 export type SourceOptions = z.output<typeof sourceOptions>
+
+const sinkPlaces = ['queue', 'topic', 'exchange', 'address'] as const
+
+export const sinkOptions = z
+  .strictObject({
+    queue: template.optional().describe('queue to send to, by its plain name'),
+    topic: template.optional().describe('topic to send to, by its plain name (RabbitMQ: key at amq.topic)'),
+    exchange: template.optional().describe('exchange to send to (RabbitMQ)'),
+    routing_key: template
+      .optional()
+      .describe('routing key at the exchange; the subject of a message is its key where this is absent'),
+    address: template
+      .optional()
+      .describe("target address in the broker's own dialect, sent as it is; `${address}` for replies"),
+    ...sinkTimeout,
+  })
+  .refine(o => sinkPlaces.filter(name => o[name] !== undefined).length === 1, {
+    error: 'exactly one of queue, topic, exchange and address',
+  })
+  .refine(o => o.routing_key === undefined || o.exchange !== undefined, {
+    error: 'a routing key belongs to an exchange',
+    path: ['routing_key'],
+  })
+
+export type SinkOptions = z.output<typeof sinkOptions>

@@ -1,12 +1,13 @@
 import rhea, { type ReceiverOptions, type Session } from 'rhea'
 import type { Deliver, Endpoint, LinkContext, Source } from '../../core/adapter.ts'
+import { restored } from '../shared/carriage/restore.ts'
 import type { Lease } from '../shared/shared-connections.ts'
 import { within } from '../shared/within.ts'
 import { brokerError } from './broker-error.ts'
-import { decode } from './codec.ts'
+import { decode, withoutOwn } from './codec.ts'
 import type { AmqpConnection } from './connection.ts'
 import { Credit } from './credit.ts'
-import { AmqpDelivery } from './delivery.ts'
+import { AmqpDelivery, type Read } from './delivery.ts'
 import { type Dialect, type SourceAddress, sourceAddress } from './dialect.ts'
 import { adoptDeliveryCount, Incoming, type ReceiverInside } from './incoming.ts'
 import { leaseConnection } from './lease.ts'
@@ -167,11 +168,16 @@ class AmqpSource implements Source {
     const now = Date.now()
     const { topic, queue, address } = this.#options
     const decoded = decode(bytes, (queue ?? topic ?? address)!, now)
+    const { message, fault } = withoutOwn(restored(decoded.message))
     const concrete = topic !== undefined && decoded.to !== undefined
-    const message = concrete
-      ? { ...decoded.message, address: this.#dialect.topicOf(decoded.to!) }
-      : decoded.message
-    const delivery = new AmqpDelivery(message, bytes.length, decoded.deliveryCount, outcome => {
+    const read: Read = {
+      message: concrete ? { ...message, address: this.#dialect.topicOf(decoded.to!) } : message,
+      size: bytes.length,
+      deliveryCount: decoded.deliveryCount,
+      assignedId: decoded.message.properties.messageId,
+      fault,
+    }
+    const delivery = new AmqpDelivery(read, outcome => {
       this.#unsettled.delete(id)
       if (settled) return
       this.#incoming.settle(id, outcome)

@@ -1,0 +1,111 @@
+/** What a JMS client of the broker would call the place: the bytes of `x-opt-jms-dest` and `x-opt-jms-reply-to`. */
+export const jmsKinds = { queue: 0, topic: 1, 'temp-queue': 2, 'temp-topic': 3 } as const
+export type JmsKind = keyof typeof jmsKinds
+
+/** Where messages go, as the broker spells it. */
+export interface Place {
+  readonly address: string
+  readonly capabilities?: readonly string[]
+  readonly kind?: JmsKind
+}
+
+/** What differs between brokers that are sent to. */
+export interface Sends {
+  queue(name: string): Place
+  topic(name: string): Place
+  /** Throws where the broker has no exchanges. */
+  exchange(name: string, key: string | undefined): Place
+  /** What somebody wrote in the broker's own dialect, or what a requester gave as its address. */
+  address(written: string): Place
+  /** The same as the address for answers, which the broker does not look at. */
+  replyTo(written: string): Place
+  /** Does the broker speak JMS as well, so that headers and bodies have to be what JMS has? */
+  readonly isJms: boolean
+  /** Are queues and topics told apart in annotations? */
+  readonly annotates: boolean
+  /** Does the broker take lists and maps for bodies? */
+  readonly takesValues: boolean
+  /** Does it take messages without any body? Else there has to be a null. */
+  readonly bodyless: boolean
+  readonly takesUserId: boolean
+  readonly delays: boolean
+  /** Does it know a message again by `_AMQ_DUPL_ID`? */
+  readonly deduplicates: boolean
+}
+
+const scheme = /^(queue|topic|temp-queue|temp-topic):\/\//
+
+const kindOf = (written: string): JmsKind | undefined => scheme.exec(written)?.[1] as JmsKind | undefined
+
+const noExchange = (broker: string) => () => {
+  throw new Error(`${broker} has no exchanges: write queue or topic`)
+}
+
+const classicAddress = (written: string): Place => ({ address: written, kind: kindOf(written) ?? 'queue' })
+
+export const classicSends: Sends = {
+  queue: name => ({ address: `queue://${name}`, kind: 'queue' }),
+  topic: name => ({ address: `topic://${name}`, kind: 'topic' }),
+  exchange: noExchange('ActiveMQ'),
+  address: classicAddress,
+  replyTo: classicAddress,
+  isJms: true,
+  annotates: true,
+  takesValues: true,
+  bodyless: true,
+  takesUserId: true,
+  delays: true,
+  deduplicates: false,
+}
+
+const bareAddress = (written: string): Place => {
+  const kind = kindOf(written)
+  return { address: written.replace(scheme, ''), ...(kind && { kind }) }
+}
+
+/** Bare names; what JMS clients and other brokers put before them is taken off. */
+export const artemisSends: Sends = {
+  queue: name => ({ address: name, capabilities: ['queue'], kind: 'queue' }),
+  topic: name => ({ address: name, capabilities: ['topic'], kind: 'topic' }),
+  exchange: noExchange('the broker'),
+  address: bareAddress,
+  replyTo: bareAddress,
+  isJms: false,
+  annotates: true,
+  takesValues: true,
+  bodyless: true,
+  takesUserId: true,
+  delays: true,
+  deduplicates: true,
+}
+
+const encoded = encodeURIComponent
+
+/** Version 2 addresses all begin with a slash: what does not is the name of a queue, as in AMQP 0-9-1. */
+export const rabbit4Sends: Sends = {
+  queue: name => ({ address: `/queues/${encoded(name)}` }),
+  topic: name => ({ address: `/exchanges/amq.topic/${encoded(name)}` }),
+  exchange: (name, key) => ({
+    address: `/exchanges/${encoded(name)}${key === undefined ? '' : `/${encoded(key)}`}`,
+  }),
+  address: written => ({ address: written.startsWith('/') ? written : `/queues/${encoded(written)}` }),
+  replyTo: written => ({ address: written }),
+  isJms: false,
+  annotates: false,
+  takesValues: true,
+  bodyless: false,
+  takesUserId: false,
+  delays: false,
+  deduplicates: false,
+}
+
+export const rabbit3Sends: Sends = {
+  ...rabbit4Sends,
+  queue: name => ({ address: `/amq/queue/${encoded(name)}` }),
+  topic: name => ({ address: `/topic/${encoded(name)}` }),
+  exchange: (name, key) => ({
+    address: `/exchange/${encoded(name)}${key === undefined ? '' : `/${encoded(key)}`}`,
+  }),
+  address: written => ({ address: written.startsWith('/') ? written : `/amq/queue/${encoded(written)}` }),
+  takesValues: false,
+}

@@ -1,0 +1,138 @@
+import { randomUUID } from 'node:crypto'
+import type { Endpoint, Limits, LinkContext, Sink } from '../../core/adapter.ts'
+import { LinkLost, SinkUnavailable, sentence } from '../../core/errors.ts'
+import { isTemplate } from '../../core/template.ts'
+import type { Lease } from '../shared/shared-connections.ts'
+import type { AmqpConnection } from './connection.ts'
+import { isChosen, placeOf, writtenAddress } from './destination.ts'
+import type { AmqpPrepared } from './encode.ts'
+import { leaseConnection } from './lease.ts'
+import type { ConnectionOptions, SinkOptions } from './options.ts'
+import { Senders } from './senders.ts'
+import { type Outbound, SendingLink } from './sending-link.ts'
+import type { Place } from './sends.ts'
+import { verdictOf } from './verdict.ts'
+
+type At = Endpoint<ConnectionOptions, SinkOptions>
+
+/** No broker has a limit in the protocol; a buffer of Node has. */
+const largest = 2 ** 31 - 1
+
+export async function openSink(at: At, context: LinkContext): Promise<Sink<AmqpPrepared>> {
+  const lease = await leaseConnection({ ...at, options: {} }, context.signal)
+  try {
+    return await AmqpSink.attach(at, lease, context)
+  } catch (cause) {
+    void lease.release()
+    throw new Error(`sending to ${writtenAddress(at.options)} on ${lease.connection.dialect.broker}`, {
+      cause,
+    })
+  }
+}
+
+/** Sends by one link to a fixed place or to the broker's relay, or by a link for each of a few places. */
+class AmqpSink implements Sink<AmqpPrepared> {
+  readonly closed: Promise<Error | undefined>
+  readonly limits: Limits
+  readonly #resolveClosed: (error: Error | undefined) => void
+  readonly #at: At
+  readonly #lease: Lease<AmqpConnection>
+  readonly #link: SendingLink | undefined
+  readonly #senders: Senders | undefined
+  #closing: Promise<void> | undefined
+  #dead = false
+
+  static async attach(at: At, lease: Lease<AmqpConnection>, context: LinkContext): Promise<AmqpSink> {
+    const { dialect, relays } = lease.connection
+    const address = writtenAddress(at.options)
+    if (isTemplate(address) && !relays) return new AmqpSink(at, lease, undefined)
+    const target = isTemplate(address) ? { address: undefined } : placeOf(dialect.sends, at.options, address)
+    return new AmqpSink(at, lease, await attach(at, lease.connection, target, context.signal))
+  }
+
+  private constructor(at: At, lease: Lease<AmqpConnection>, link: SendingLink | undefined) {
+    const { promise, resolve } = Promise.withResolvers<Error | undefined>()
+    this.closed = promise
+    this.#resolveClosed = resolve
+    this.#at = at
+    this.#lease = lease
+    this.#link = link
+    const timeout = at.options.send_timeout
+    if (!link) this.#senders = new Senders(place => attach(at, lease.connection, place), timeout)
+    this.limits = { maxMessageSize: link?.maxMessageSize ?? largest }
+    const ended = link?.closed ?? lease.connection.closed
+    void ended.then(error => this.#end(error))
+  }
+
+  send(prepared: AmqpPrepared, signal: AbortSignal): Promise<object> {
+    const outbound = this.#outbound(prepared)
+    if (this.#link) return this.#link.send(outbound, signal)
+    if (this.#dead || this.#closing) return Promise.reject(new LinkLost('the link to the broker is closed'))
+    return this.#senders!.send(prepared.place, outbound, signal)
+  }
+
+  #outbound({ bytes, place, ttl }: AmqpPrepared): Outbound {
+    const aim = {
+      broker: this.#lease.connection.dialect.broker,
+      place: place.address,
+      isChosen: isChosen(this.#at.options),
+    }
+    return {
+      bytes,
+      verdict: outcome => verdictOf(outcome, aim),
+      ...(ttl && { begins: () => void bytes.writeUInt32BE(remaining(ttl.expiresAt), ttl.at) }),
+    }
+  }
+
+  /** By attaching once more, since brokers do not say when the place of a link is taken away. */
+  async check(signal: AbortSignal): Promise<void> {
+    if (this.#dead || this.#closing) throw new LinkLost('the link to the broker is closed')
+    const address = writtenAddress(this.#at.options)
+    if (isTemplate(address)) return
+    const { connection } = this.#lease
+    try {
+      const place = placeOf(connection.dialect.sends, this.#at.options, address)
+      await (await attach(this.#at, connection, place, signal)).close()
+    } catch (cause) {
+      signal.throwIfAborted()
+      throw new SinkUnavailable(`sending to ${address} on ${connection.dialect.broker}: ${sentence(cause)}`, {
+        cause,
+      })
+    }
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    await (this.#link ?? this.#senders!).close()
+    this.#end(undefined)
+  }
+
+  #end(error: Error | undefined): void {
+    if (this.#dead) return
+    this.#dead = true
+    this.#resolveClosed(this.#closing ? undefined : (error ?? new Error('the connection was closed')))
+    void this.#lease.release()
+  }
+}
+
+function attach(
+  at: At,
+  connection: AmqpConnection,
+  target: Place | { readonly address: undefined },
+  signal?: AbortSignal,
+): Promise<SendingLink> {
+  const options = {
+    name: `sluice-${at.connectionName}-${at.route}-${randomUUID().slice(0, 8)}`,
+    limit: at.connection.connect_timeout,
+    sendTimeout: at.options.send_timeout,
+  }
+  return SendingLink.attach(connection, target, options, signal)
+}
+
+/** Milliseconds; at least 1, since 0 would be for ever on some brokers. */
+const remaining = (expiresAt: number): number =>
+  Math.min(0xffff_ffff, Math.max(1, Math.round(expiresAt - Date.now())))

@@ -1,0 +1,49 @@
+import { MessageRefused, SinkUnavailable } from '../../core/errors.ts'
+import type { Outcome } from './outgoing.ts'
+
+/** What a verdict depends on. */
+export interface Aim {
+  readonly broker: string
+  /** The place as people know it. */
+  readonly place: string
+  /** Was it chosen by the message? Then it is the message's fault that it is missing. */
+  readonly isChosen: boolean
+}
+
+/** Conditions that are about the place and not about the message. */
+const ofPlace = ['amqp:not-found', 'amqp:unauthorized-access', 'amqp:not-allowed']
+
+/** What brokers say when there is no room; ActiveMQ has the condition `amqp:internal-error` for it. */
+const isFull = /resource.?limit|is full|usage manager|no space|max.?length|ResourceAllocation/i
+
+/** Why the broker did not take a message; undefined when it did. */
+export function verdictOf(outcome: Outcome, aim: Aim): Error | undefined {
+  const { broker, place, isChosen } = aim
+  const Placed = isChosen ? MessageRefused : SinkUnavailable
+  switch (outcome.name) {
+    case 'accepted':
+      return undefined
+    case 'released':
+      return new Placed(
+        `${broker} had no queue for the message sent to ${place} (released): is the place there?`,
+      )
+    case 'modified':
+      return new SinkUnavailable(`${broker} could not take the message for ${place} now (modified)`)
+    case 'unknown':
+      return new SinkUnavailable(`${broker} did not say what became of the message for ${place}`)
+    case 'rejected':
+      return rejection(outcome, aim)
+  }
+}
+
+function rejection({ condition, description }: Outcome, { broker, place, isChosen }: Aim): Error {
+  const words = [condition, description].filter(Boolean).join(': ')
+  const what = `${broker} rejected the message for ${place}`
+  // RabbitMQ before 4.3 gives no reason for a queue that is full or has no leader.
+  if (words === '') return new SinkUnavailable(`${what}: its queue is full, or not available`)
+  if (isFull.test(words)) return new SinkUnavailable(`${what}: ${words}`)
+  if (condition !== undefined && ofPlace.includes(condition) && !isChosen) {
+    return new SinkUnavailable(`${what}: ${words}`)
+  }
+  return new MessageRefused(`${what}: ${words}`)
+}
