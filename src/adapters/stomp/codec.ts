@@ -14,17 +14,22 @@ export interface Frame {
 
 export type HeaderList = readonly (readonly [name: string, value: string])[]
 
-/** The bytes of a frame without a body, its headers escaped as the version says. Throws when it cannot say a header. */
+/** A frame without a body, its headers escaped as the version says. Throws when it cannot say a header. */
 export function encodeFrame(command: string, headers: HeaderList, version: Version): string {
   // STOMP 1.2, "Value Encoding": CONNECT is never escaped, so that servers of every version can read it.
-  const plain = command === 'CONNECT' || version === '1.0'
+  return `${command}\n${encodeHeaders(headers, command === 'CONNECT' ? '1.0' : version)}\n\0`
+}
+
+/** A line for each header. */
+export function encodeHeaders(headers: HeaderList, version: Version): string {
+  const plain = version === '1.0'
   const say = plain ? sayable : version === '1.1' ? escape11 : escape12
-  let text = `${command}\n`
+  let text = ''
   for (const [name, value] of headers) {
-    if (plain && name.includes(':')) throw new Error(`STOMP ${version} cannot say the header name "${name}"`)
+    if (plain && name.includes(':')) throw new Error(`STOMP 1.0 cannot say the header name "${name}"`)
     text += `${say(name)}:${say(value)}\n`
   }
-  return `${text}\n\0`
+  return text
 }
 
 const escape12 = (text: string): string =>
@@ -85,18 +90,24 @@ function joinSurrogates(bytes: Buffer): Buffer {
 const isSurrogate = (bytes: Buffer, at: number, half: 0xa0 | 0xb0): boolean =>
   bytes[at] === 0xed && (bytes[at + 1]! & 0xf0) === half && (bytes[at + 2]! & 0xc0) === 0x80
 
-/** What a server says in an ERROR frame, in one line: its `message` header and, where that adds something, its body. */
+/**
+ * What a server says in an ERROR frame, in one line: its `message` header and, where that adds something, its body. The
+ * body of ActiveMQ is the stack trace of an exception whose text may say more than the header.
+ */
 export function errorWords({ headers, body }: Frame): string {
   const message = headers.get('message')?.trim() ?? ''
   const text = (decodeText(body) ?? '').trim()
   const isStackTrace = /^\s+at /m.test(text)
-  const detail = isStackTrace ? text.split('\n', 1)[0]! : text.replace(/\s+/g, ' ')
-  const adds = detail !== '' && !detail.includes(message) && !(isStackTrace && message !== '')
+  const detail = isStackTrace ? exceptionWords(text, message) : text.replace(/\s+/g, ' ')
   const words =
-    message === '' || (detail.includes(message) && !isStackTrace)
-      ? detail
-      : adds
-        ? `${message}: ${detail}`
-        : message
+    detail === '' ? message : message === '' || detail.includes(message) ? detail : `${message}: ${detail}`
   return words.slice(0, 500) || 'it gave no reason'
+}
+
+/** The text of the exception that heads the trace, unless the message says it too and does not stand in it. */
+function exceptionWords(trace: string, message: string): string {
+  const first = trace.split('\n', 1)[0]!
+  if (message === '') return first
+  const text = first.replace(/^[\w.$]+: /, '')
+  return text.includes(message) ? text : ''
 }

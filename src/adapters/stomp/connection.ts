@@ -8,6 +8,7 @@ import { encodeFrame, errorWords, type Frame, type HeaderList, type Version } fr
 import { type Broker, brokerOf } from './dialect.ts'
 import { agreeBeats, Heartbeat } from './heartbeat.ts'
 import type { ConnectionOptions } from './options.ts'
+import { Outgoing } from './outgoing.ts'
 import { FrameParser } from './parser.ts'
 
 /** The longest that the broker has to say that it has seen our DISCONNECT. */
@@ -16,16 +17,26 @@ const farewell = 5_000
 /**
  * One STOMP connection. States: connecting (until CONNECTED; ERROR, the end of the stream and silence fail the
  * opening), open, closing (DISCONNECT is sent, what still comes is not for anybody) and closed, which is for ever.
- * Any ERROR frame, anything that is no STOMP and any failure of the socket lead from each of them to closed.
+ * An ERROR frame that nobody takes, anything that is no STOMP and any failure of the socket lead from each of them to
+ * closed.
  */
 export class StompConnection {
   readonly closed: Promise<Error | undefined>
   broker: Broker = 'other'
   version: Version = '1.0'
+  /** How the broker names itself, or ''. */
+  server = ''
   /** Takes each MESSAGE frame of an open connection. */
   onMessage: (frame: Frame) => void = () => {}
+  /** Takes each receipt that `request` does not wait for. */
+  onReceipt: (id: string) => void = () => {}
+  /** Takes an ERROR frame of an open connection that is no answer to `request`; false ends the connection. */
+  onError: (frame: Frame) => boolean = () => false
+  /** Called when the operating system has taken all that was sent, after it was much. */
+  onDrain: () => void = () => {}
 
   readonly #socket: Socket
+  readonly #outgoing: Outgoing
   readonly #parser: FrameParser
   readonly #receipts = new Map<string, PromiseWithResolvers<void>>()
   readonly #connected = Promise.withResolvers<void>()
@@ -35,7 +46,6 @@ export class StompConnection {
   #refusal: string | undefined
   #paused = false
   #state: 'connecting' | 'open' | 'closing' | 'closed' = 'connecting'
-  #unwritten = ''
   #lastReceipt = 0
 
   /** Connects and logs in, or throws within twice the connect_timeout; nothing stays open then. */
@@ -64,18 +74,30 @@ export class StompConnection {
 
   private constructor(socket: Socket, options: ConnectionOptions, maxMessageSize: number) {
     this.#socket = socket
+    this.#outgoing = new Outgoing(socket)
     this.#options = options
     this.closed = this.#end.promise
     this.#connected.promise.catch(() => {})
     this.#parser = new FrameParser(maxMessageSize, frame => this.#take(frame))
     socket.on('data', chunk => this.#read(chunk))
+    socket.on('drain', () => this.onDrain())
     socket.on('error', error => this.#die(error))
     socket.on('close', () => this.#die(new Error('the broker closed the connection')))
   }
 
   /** Sends a frame with all others of this turn of the event loop, in order. On a closed connection it does nothing. */
   send(command: string, headers: HeaderList): void {
-    this.#write(encodeFrame(command, headers, this.version))
+    this.write(encodeFrame(command, headers, this.version))
+  }
+
+  /** A frame, or a part of one, as it is; for the rest as `send`. */
+  write(part: string | Uint8Array): void {
+    if (this.#state !== 'closed') this.#outgoing.write(part)
+  }
+
+  /** Bytes that were sent and that the operating system has not taken yet. */
+  get unsent(): number {
+    return this.#outgoing.size
   }
 
   /** Resolves when the broker has processed the frame. Throws LinkLost with the broker's words when it did not. */
@@ -139,10 +161,15 @@ export class StompConnection {
     if (this.#state === 'closed') return
     if (frame.command === 'MESSAGE') {
       if (this.#state === 'open') this.onMessage(frame)
-    } else if (frame.command === 'RECEIPT')
-      this.#receipts.get(frame.headers.get('receipt-id') ?? '')?.resolve()
+    } else if (frame.command === 'RECEIPT') this.#confirm(frame.headers.get('receipt-id') ?? '')
     else if (frame.command === 'CONNECTED') this.#greet(frame)
     else this.#fail(frame)
+  }
+
+  #confirm(id: string): void {
+    const receipt = this.#receipts.get(id)
+    if (receipt) receipt.resolve()
+    else this.onReceipt(id)
   }
 
   /** From the next frame on the version holds; it may be in the same chunk. */
@@ -155,11 +182,12 @@ export class StompConnection {
     }
     this.version = version
     this.#parser.version = version
+    this.server = headers.get('server') ?? ''
     this.broker = this.#options.broker ?? brokerOf(headers.get('server'))
     const beats = agreeBeats(this.#options.heartbeat, headers.get('heart-beat'))
     this.#heartbeat = new Heartbeat(
       beats,
-      () => this.#write('\n'),
+      () => this.write('\n'),
       error => this.#die(error),
     )
     this.#socket.setKeepAlive(true, this.#options.heartbeat)
@@ -168,20 +196,10 @@ export class StompConnection {
   }
 
   #fail(frame: Frame): void {
+    const isAnswer = this.#receipts.has(frame.headers.get('receipt-id') ?? '')
+    if (this.#state === 'open' && !isAnswer && this.onError(frame)) return
     if (this.#state === 'connecting') this.#refusal = errorWords(frame)
     this.#die(new Error(`the broker said: ${errorWords(frame)}`))
-  }
-
-  #write(text: string): void {
-    if (this.#state === 'closed') return
-    if (this.#unwritten === '') setImmediate(() => this.#flush())
-    this.#unwritten += text
-  }
-
-  #flush(): void {
-    const text = this.#unwritten
-    this.#unwritten = ''
-    if (text !== '' && !this.#socket.destroyed) this.#socket.write(text)
   }
 
   #die(error: Error | undefined): void {

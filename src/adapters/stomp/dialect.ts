@@ -1,5 +1,5 @@
 import type { HeaderList } from './codec.ts'
-import type { SourceOptions } from './options.ts'
+import type { Place, SourceOptions } from './options.ts'
 
 /** Whose STOMP it is: destinations, windows and durable subscriptions are spelt by each broker in its own way. */
 export type Broker = 'activemq' | 'artemis' | 'rabbitmq' | 'other'
@@ -13,10 +13,10 @@ export function brokerOf(server: string | undefined): Broker {
 }
 
 /**
- * What the broker calls the source. On RabbitMQ `/queue/X` would declare X, so that a misspelt name became a new and
+ * What the broker calls the place. On RabbitMQ `/queue/X` would declare X, so that a misspelt name became a new and
  * empty queue: `/amq/queue/X` is the queue that exists. Artemis takes bare names, whatever prefixes its acceptor has.
  */
-export function destinationOf(broker: Broker, { queue, topic, address }: SourceOptions): string {
+export function destinationOf(broker: Broker, { queue, topic, address }: Place): string {
   if (address !== undefined) return address
   if (broker === 'artemis') return queue ?? topic!
   if (queue === undefined) return `/topic/${escapeName(broker, topic!)}`
@@ -24,7 +24,7 @@ export function destinationOf(broker: Broker, { queue, topic, address }: SourceO
 }
 
 /** RabbitMQ splits destinations at slashes and decodes percent escapes. */
-const escapeName = (broker: Broker, name: string): string =>
+export const escapeName = (broker: Broker, name: string): string =>
   broker === 'rabbitmq' ? name.replace(/[%/]|[^\0-\x7f]+/g, encodeURIComponent) : name
 
 /** The SUBSCRIBE frame's headers but `receipt`. */

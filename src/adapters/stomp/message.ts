@@ -20,7 +20,8 @@ export function decodeMessage(frame: Frame, broker: Broker, options: SourceOptio
   const own = broker === 'rabbitmq' ? rabbitReaders : readers
   for (const [name, value] of frame.headers) {
     if (transport.has(name)) continue
-    if (annotated.has(name) || (name.startsWith('_AMQ_') && !own.has(name))) annotations[name] = text(value)
+    if (annotated.has(name) || (/^(_AMQ_|AMQ_SCHEDULED_)/.test(name) && !own.has(name)))
+      annotations[name] = text(value)
     else if (!own.get(name)?.(value, properties, now)) headers[name] = text(value)
   }
   return {
@@ -55,7 +56,10 @@ function addressOf({ headers }: Frame, { queue, topic, address }: SourceOptions)
  * BytesMessage it is the second. RabbitMQ, whose messages are all bytes, always writes it.
  */
 function bodyOf({ headers, body }: Frame, broker: Broker): Body {
-  const isText = broker === 'artemis' ? endsWithLength(headers) : !headers.has('content-length')
+  const isText =
+    broker === 'artemis'
+      ? endsWithLength(headers)
+      : !headers.has('content-length') || (broker === 'activemq' && headers.get('amq-msg-type') === 'text')
   const decoded = isText ? decodeText(body) : undefined
   return decoded === undefined ? { kind: 'bytes', bytes: body } : { kind: 'text', text: decoded }
 }
@@ -77,6 +81,8 @@ const annotated: ReadonlySet<string> = new Set([
   'original-destination',
   'transformation',
   'transformation-error',
+  'destination-type',
+  'amq-msg-type',
 ])
 
 const always =

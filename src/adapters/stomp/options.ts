@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { brokerConnection, size, sourceCredit } from '../shared/options.ts'
+import { brokerConnection, sinkTimeout, size, sourceCredit, template } from '../shared/options.ts'
 
 const plain = { port: 61613, tls: false }
 const tls = { port: 61614, tls: true }
@@ -15,6 +15,18 @@ export const connection = z.strictObject({
     .optional()
     .describe('whose dialect to speak, where the broker does not name itself when connecting'),
 })
+
+/** Exactly one of the three. */
+export interface Place {
+  readonly queue?: string | undefined
+  readonly topic?: string | undefined
+  readonly address?: string | undefined
+}
+
+const hasOnePlace = ({ queue, topic, address }: Place): boolean =>
+  [queue, topic, address].filter(a => a !== undefined).length === 1
+
+const onePlace = { error: 'expected exactly one of queue, topic and address' }
 
 export const source = z
   .strictObject({
@@ -55,13 +67,28 @@ export const source = z
       .prefault('128MiB')
       .describe('a larger message ends the connection, so that a broken peer cannot eat the memory'),
   })
-  .refine(o => [o.queue, o.topic, o.address].filter(a => a !== undefined).length === 1, {
-    error: 'expected exactly one of queue, topic and address',
-  })
+  .refine(hasOnePlace, onePlace)
   .refine(o => o.subscription === undefined || o.queue === undefined, {
     error: 'a durable subscription is to a topic, not to a queue',
     path: ['subscription'],
   })
 
+export const sink = z
+  .strictObject({
+    queue: template.optional().describe('name of a queue; on RabbitMQ it has to be there'),
+    topic: template.optional().describe('name of a topic'),
+    address: template
+      .optional()
+      .describe('a STOMP destination, sent as it is: the reply-to of a message, or `/exchange/NAME/KEY`'),
+    max_message_size: size
+      .optional()
+      .describe(
+        'what the broker takes, where it was configured otherwise: larger messages are refused; without it 100MiB, on RabbitMQ 4 4MiB',
+      ),
+    ...sinkTimeout,
+  })
+  .refine(hasOnePlace, onePlace)
+
 export type ConnectionOptions = z.output<typeof connection>
 export type SourceOptions = z.output<typeof source>
+export type SinkOptions = z.output<typeof sink>

@@ -1,13 +1,16 @@
 import type { Deliver, Endpoint, LinkContext, Source, SourceKind, Warning } from '../../core/adapter.ts'
 import type { Delivery, Outcome } from '../../core/delivery.ts'
 import { LinkLost, sentence } from '../../core/errors.ts'
+import { restored } from '../shared/carriage/restore.ts'
 import { Grants } from '../shared/grants.ts'
 import { inTurn } from '../shared/in-turn.ts'
 import type { Frame, HeaderList, Version } from './codec.ts'
 import { StompConnection } from './connection.ts'
 import { type Broker, subscribeHeaders } from './dialect.ts'
 import { decodeMessage, stableId } from './message.ts'
+import { unsheltered } from './names.ts'
 import { type ConnectionOptions, source as options, type SourceOptions } from './options.ts'
+import { describe } from './target.ts'
 
 type At = Endpoint<ConnectionOptions, SourceOptions>
 
@@ -148,11 +151,13 @@ class StompSource implements Source {
 
   #delivery(frame: Frame): Delivery {
     const { broker, version } = this.#connection
-    const message = decodeMessage(frame, broker, this.#at.options, Date.now())
+    const came = decodeMessage(frame, broker, this.#at.options, Date.now())
+    const { message, fault } = restored(came)
     const id = stableId(frame, broker)
     const ack = ackHeaders(frame, broker, version)
     return {
-      message,
+      message: message === came ? came : { ...message, headers: unsheltered(message.headers) },
+      ...(fault && { fault }),
       size: frame.body.length + frame.headSize,
       ...(id !== undefined && { id }),
       lost: this.#lost.signal,
@@ -198,9 +203,4 @@ function ackHeaders({ headers }: Frame, broker: Broker, version: Version): Heade
 function explain(doing: string, cause: unknown): Error {
   const missing = /not_found|does not exist/i.test(sentence(cause))
   return new Error(missing ? `${doing}, which does not exist on the broker` : doing, { cause })
-}
-
-function describe({ queue, topic, address }: SourceOptions): string {
-  if (queue !== undefined) return `queue ${queue}`
-  return topic !== undefined ? `topic ${topic}` : address!
 }

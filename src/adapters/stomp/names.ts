@@ -1,0 +1,31 @@
+import type { Headers } from '../../core/message.ts'
+import { propertiesName } from '../shared/carriage/properties.ts'
+
+/** Goes before the name of an application's header that STOMP or one of the brokers would take for its own. */
+const shelter = 'sluice_header_'
+
+/** Headers of SEND and MESSAGE that STOMP, ActiveMQ, Artemis or RabbitMQ read, write or drop (tried out on each). */
+const reserved: ReadonlySet<string> = new Set(
+  `destination content-length content-type content-encoding receipt message-id amqp-message-id transaction persistent
+  priority expires expiration reply-to correlation-id type timestamp user-id app-id ack subscription redelivered
+  original-destination transformation transformation-error amq-msg-type destination-type CC BCC durable exclusive
+  auto-delete x-queue-type x-message-ttl x-expires x-max-length x-max-length-bytes x-max-priority x-overflow
+  x-dead-letter-exchange x-dead-letter-routing-key x-single-active-consumer x-queue-name`
+    .split(/\s+/)
+    .concat('', propertiesName),
+)
+
+const reservedPrefix = /^(JMS|AMQ_|_AMQ_|activemq\.|sluice_header_)/
+
+/** What a header is called on the wire: its own name, or one that nobody reads a meaning into. */
+export const wireName = (name: string): string =>
+  reserved.has(name) || reservedPrefix.test(name) ? shelter + name : name
+
+/** The inverse, for a message that a sink of ours wrote. */
+export function unsheltered(headers: Headers): Headers {
+  const names = Object.keys(headers)
+  if (!names.some(name => name.startsWith(shelter))) return headers
+  return Object.fromEntries(
+    names.map(name => [name.startsWith(shelter) ? name.slice(shelter.length) : name, headers[name]!]),
+  )
+}

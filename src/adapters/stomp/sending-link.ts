@@ -1,0 +1,245 @@
+import type { Endpoint, LinkContext, Sink } from '../../core/adapter.ts'
+import { LinkLost, MessageRefused, SinkUnavailable } from '../../core/errors.ts'
+import { isTemplate } from '../../core/template.ts'
+import { Signals } from '../shared/aws/signals.ts'
+import { within } from '../shared/within.ts'
+import { errorWords, type Frame } from './codec.ts'
+import type { StompConnection } from './connection.ts'
+import type { StompLimits, StompPrepared } from './encode.ts'
+import type { ConnectionOptions, SinkOptions } from './options.ts'
+import { Progress } from './progress.ts'
+import { RabbitQueues } from './rabbit-queues.ts'
+import { type Send, Sends } from './sends.ts'
+import { acquit, endedUnder, isSuspect, suspect } from './suspects.ts'
+import { describe } from './target.ts'
+import { isEnding, isNamed, verdict } from './verdict.ts'
+
+type At = Endpoint<ConnectionOptions, SinkOptions>
+
+/** Bytes that may wait for a broker that does not read. */
+const maxUnsent = 256 * 1024
+
+/** Milliseconds in which it must be clear who is meant by an ERROR that names nobody, before the link is given up. */
+const grace = 5_000
+
+/**
+ * Sends on a connection of its own: ActiveMQ holds up producers by not reading their connection, and acknowledgements
+ * on it would wait too.
+ *
+ * A send *waits* until the connection takes more, is then *written*, and ends with its RECEIPT, with an ERROR, at its
+ * deadline, or with the link. ActiveMQ and Artemis say which SEND an ERROR is about. RabbitMQ does not: where it goes on
+ * after it, the guilty are those that are left when all others have their receipt; where it ends the connection, all
+ * that were written are suspects, and are sent one by one on the next link (suspects.ts).
+ */
+export class SendingLink implements Sink<StompPrepared> {
+  readonly limits: StompLimits
+  readonly closed: Promise<Error | undefined>
+  readonly #connection: StompConnection
+  readonly #at: At
+  readonly #sends = new Sends()
+  readonly #signals = new Signals<Send>((send, reason) => this.#giveUp(send, reason as Error))
+  readonly #progress: Progress
+  readonly #queues: RabbitQueues
+  readonly #ended = new AbortController()
+  readonly #timer: NodeJS.Timeout
+  #last = 0
+  /** Words of ERROR frames of which it is not known whom they mean, and when the first of them came. */
+  #unresolved: string[] = []
+  #unresolvedSince = 0
+  /** A suspect that is out, with nobody beside it. */
+  #alone: Send | undefined
+  #asking = false
+
+  constructor(connection: StompConnection, at: At, limits: StompLimits, context: LinkContext) {
+    this.#connection = connection
+    this.#at = at
+    this.limits = limits
+    this.#progress = new Progress(text => context.report({ type: 'notice', text }))
+    this.#queues = new RabbitQueues(at.connection, this.#ended.signal)
+    connection.onReceipt = id => this.#confirmed(id)
+    connection.onError = frame => this.#faulted(frame)
+    connection.onDrain = () => this.#pump()
+    this.#timer = setInterval(() => this.#tick(), Math.min(1_000, at.options.send_timeout / 4))
+    this.closed = connection.closed.then(error => this.#end(error))
+  }
+
+  send(prepared: StompPrepared, signal: AbortSignal): Promise<object> {
+    if (this.#ended.signal.aborted) return Promise.reject(new LinkLost('the connection is gone'))
+    if (signal.aborted) return Promise.reject(signal.reason)
+    return new Promise((resolve, reject) => {
+      const deadline = performance.now() + this.#at.options.send_timeout
+      const send: Send = { id: String(++this.#last), prepared, signal, deadline, resolve, reject }
+      this.#signals.watch(signal, send)
+      this.#sends.add(send)
+      this.#pump()
+    })
+  }
+
+  async check(signal: AbortSignal): Promise<void> {
+    const place = describe(this.#at.options)
+    if (this.#ended.signal.aborted) throw new LinkLost(`${place} cannot be reached: the connection is gone`)
+    const limit = this.#at.options.send_timeout
+    const transaction = ['transaction', `check-${++this.#last}`] as const
+    try {
+      const begun = this.#connection.request(limit, 'asking whether the broker takes anything', 'BEGIN', [
+        transaction,
+      ])
+      await within(limit, 'asking whether the broker takes anything', begun, signal)
+      this.#connection.send('ABORT', [transaction])
+    } catch (cause) {
+      signal.throwIfAborted()
+      if (cause instanceof LinkLost) throw cause
+      throw new SinkUnavailable(`checking ${place}`, { cause })
+    }
+    await this.checkQueue()
+  }
+
+  /** Throws where it is known that the one queue is not there. */
+  async checkQueue(): Promise<void> {
+    const { queue } = this.#at.options
+    if (this.limits.broker !== 'rabbitmq' || queue === undefined || isTemplate(queue)) return
+    if ((await this.#queues.ask(queue)) === 'missing') throw new SinkUnavailable(missing(`queue ${queue}`))
+  }
+
+  async close(): Promise<void> {
+    await this.#connection.close()
+    await this.closed
+  }
+
+  /** Writes what may be written, in the order of `send`. */
+  #pump(): void {
+    for (let send = this.#sends.first; send && !this.#mustWait(send); send = this.#sends.first) {
+      const error = this.#missing(send.prepared)
+      if (error === undefined) this.#write(send)
+      else this.#fail(send, error)
+    }
+  }
+
+  #mustWait({ prepared }: Send): boolean {
+    if (this.#alone || this.#asking || this.#unresolved.length > 0) return true
+    if (this.#connection.unsent >= maxUnsent || this.#ended.signal.aborted) return true
+    if (isSuspect(prepared) && this.#sends.written.size > 0) return true
+    const { unseen } = prepared.target
+    if (unseen === undefined || this.#queues.look(unseen) !== undefined) return false
+    this.#asking = true
+    void this.#queues.ask(unseen).then(() => {
+      this.#asking = false
+      this.#pump()
+    })
+    return true
+  }
+
+  #missing({ target: { unseen, spoken }, isChosen }: StompPrepared): Error | undefined {
+    if (unseen === undefined || this.#queues.look(unseen) !== 'missing') return undefined
+    return isChosen ? new MessageRefused(missing(spoken)) : new SinkUnavailable(missing(spoken))
+  }
+
+  #write(send: Send): void {
+    const { head, body, expiresAt } = send.prepared
+    if (isSuspect(send.prepared)) this.#alone = send
+    if (this.#sends.written.size === 0) this.#progress.begun()
+    this.#sends.write(send)
+    const left =
+      expiresAt === undefined ? '' : `expiration:${Math.max(1, Math.round(expiresAt - Date.now()))}\n`
+    const top = `SEND\n${head}${left}receipt:${send.id}\n\n`
+    if (typeof body === 'string') this.#connection.write(`${top}${body}\0`)
+    else {
+      this.#connection.write(top)
+      this.#connection.write(body)
+      this.#connection.write('\0')
+    }
+  }
+
+  #confirmed(id: string): void {
+    this.#progress.made()
+    const send = this.#sends.answered(id)
+    if (send) {
+      if (send === this.#alone) this.#alone = undefined
+      acquit(send.prepared)
+      this.#signals.forget(send.signal, send)
+      send.resolve({})
+    }
+    this.#resolve()
+    this.#pump()
+  }
+
+  #faulted(frame: Frame): boolean {
+    const words = errorWords(frame)
+    const id = frame.headers.get('receipt-id')
+    this.#progress.made()
+    if (id !== undefined) {
+      const send = this.#sends.answered(id)
+      if (send) this.#fail(send, verdict(words, send.prepared))
+    } else if (isEnding(words)) return false
+    else {
+      const named = [...this.#sends.written.values()].filter(send => isNamed(words, send.prepared))
+      for (const send of named) this.#fail(send, verdict(words, send.prepared))
+      if (named.length === 0) this.#unresolved.push(words)
+      if (this.#unresolved.length === 1) this.#unresolvedSince = performance.now()
+    }
+    this.#resolve()
+    this.#pump()
+    return true
+  }
+
+  /** Are as many left as the broker has found fault with? Then it is they. */
+  #resolve(): void {
+    const { written, strays } = this.#sends
+    if (this.#unresolved.length === 0 || strays > 0 || written.size > this.#unresolved.length) return
+    const words = [...new Set(this.#unresolved)].join('; ')
+    this.#unresolved = []
+    for (const send of [...written.values()]) this.#fail(send, verdict(words, send.prepared))
+  }
+
+  #fail(send: Send, error: Error): void {
+    this.#sends.answered(send.id)
+    this.#giveUp(send, error)
+  }
+
+  #giveUp(send: Send, error: Error): void {
+    this.#sends.drop(send)
+    if (send === this.#alone) this.#alone = undefined
+    this.#signals.forget(send.signal, send)
+    send.reject(error)
+  }
+
+  #tick(): void {
+    const now = performance.now()
+    for (const send of this.#sends.overdue(now)) {
+      const { spoken } = send.prepared.target
+      const seconds = this.#at.options.send_timeout / 1000
+      const text = `sending to ${spoken}: the broker has not confirmed it within ${seconds} s (send_timeout)`
+      this.#giveUp(send, new SinkUnavailable(text))
+    }
+    this.#progress.look(this.#sends.written.size > 0, this.#connection.unsent)
+    if (this.#unresolved.length > 0 && now - this.#unresolvedSince > grace) void this.#connection.close()
+  }
+
+  /** The link is gone: every send ends, and whoever it may have been is remembered. */
+  #end(error: Error | undefined): Error | undefined {
+    clearInterval(this.#timer)
+    this.#ended.abort()
+    const words = this.#unresolved.join('; ')
+    const reason = words === '' ? error : new LinkLost(`the broker said: ${words}`)
+    const lost = new LinkLost(reason?.message ?? 'the connection was closed', { cause: reason?.cause })
+    const written = new Set(this.#sends.written.values())
+    for (const send of this.#sends.clear()) {
+      this.#signals.forget(send.signal, send)
+      send.reject((written.has(send) && this.#blame(send, words, error)) || lost)
+    }
+    return reason
+  }
+
+  /** What is known of a message that was out when the link ended, if it ended on its account. */
+  #blame({ prepared }: Send, words: string, error: Error | undefined): Error | undefined {
+    if (words !== '') suspect(prepared)
+    else if (error && endedUnder(prepared, this.#alone?.prepared === prepared)) {
+      const text = `sending to ${prepared.target.spoken}: each time that this message was sent alone the broker ended the connection without a word (is it too large, or is a queue full that rejects?)`
+      return new Error(text, { cause: error })
+    }
+    return undefined
+  }
+}
+
+const missing = (place: string): string =>
+  `${place} does not exist on the broker, which would drop what is sent there: declare it`
