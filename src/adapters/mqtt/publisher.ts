@@ -187,6 +187,7 @@ export class Publisher {
     )
   }
 
+  /** All that are not guilty fail with one error, which is that of the link. */
   #lost(): void {
     clearInterval(this.#clock)
     const { lost, endedByPeer } = this.#connection
@@ -194,10 +195,18 @@ export class Publisher {
     const written = Array.from(this.#inFlight.values()).filter(o => !o.ended)
     const prepared = written.map(o => o.prepared)
     const isGuilty = endedByPeer && suspicion.closed(prepared, chosen)
-    for (const o of written) this.#fail(o, isGuilty ? guilty(o, lost.reason) : lost.reason)
-    for (const o of this.#waiting.splice(0)) this.#fail(o, lost.reason)
+    const [first] = prepared
+    const reason =
+      endedByPeer && first && (prepared.length === 1 || !chosen) ? closedOn(first, lost.reason) : lost.reason
+    for (const o of written) this.#fail(o, isGuilty ? guilty(o, lost.reason) : reason)
+    for (const o of this.#waiting.splice(0)) this.#fail(o, reason)
   }
 }
+
+const closedOn = ({ topic }: MqttPrepared, cause: Error): LinkLost =>
+  new LinkLost(`the broker closed the connection before it confirmed what was published to ${topic}`, {
+    cause,
+  })
 
 const guilty = ({ prepared }: Outgoing, cause: Error): MessageRefused =>
   new MessageRefused(
