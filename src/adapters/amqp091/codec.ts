@@ -1,5 +1,7 @@
 import type { Headers, Message, Properties } from '../../core/message.ts'
 import { text, type Value } from '../../core/value.ts'
+import { type Restored, restored } from '../shared/carriage/restore.ts'
+import { readName, writtenByBroker } from './dialect.ts'
 import { fields, TableReader } from './table.ts'
 
 /** A delivery as it came over the wire, its properties not decoded yet (frames.ts). */
@@ -11,8 +13,7 @@ export interface WireMessage {
   readonly content: Buffer
 }
 
-export interface Decoded {
-  readonly message: Message
+export interface Decoded extends Restored {
   readonly deliveryCount?: number
 }
 
@@ -22,7 +23,8 @@ type Writable<T> = { -readonly [K in keyof T]: T[K] }
  * A message of `queue`. Never throws: a header table, or a whole property list, that cannot be read is kept as bytes
  * in the annotation `undecoded_headers` or `undecoded_properties`, and body and routing still arrive.
  *
- * The body is `bytes`, since the protocol has no kinds of bodies. Annotations hold `exchange`, `routing_key`,
+ * The body is `bytes`, since the protocol has no kinds of bodies, unless a sink of ours wrote the message, which then is
+ * as it was (`fault` where somebody has changed it since). Annotations hold `exchange`, `routing_key`,
  * `redelivered`, the headers that RabbitMQ itself writes (`x-death`, `x-delivery-count`, …), `cluster_id`, and a
  * `priority` above 9; all other headers, those with `x-` too, are the application's.
  */
@@ -47,7 +49,16 @@ export function decode(queue: string, wire: WireMessage): Decoded {
     annotations,
   }
   const count = deliveryCount(wire.redelivered, annotations)
-  return count === undefined ? { message } : { message, deliveryCount: count }
+  return { ...asItWas(message), ...(count !== undefined && { deliveryCount: count }) }
+}
+
+/** What a sink of ours has written becomes what it was given; any other message stays as it is. */
+function asItWas(message: Message): Restored {
+  const again = restored(message)
+  if (again.message === message) return again
+  const headers: Record<string, Value> = {}
+  for (const [name, value] of Object.entries(again.message.headers)) set(headers, readName(name), value)
+  return { ...again, message: { ...again.message, headers } }
 }
 
 /** The property list (AMQP 0-9-1, 4.2.6.1): sixteen flags, highest first, then the fields whose flag is set. */
@@ -83,12 +94,6 @@ function readHeaders(table: Buffer, annotations: Record<string, Value>, headers:
     annotations.undecoded_headers = { type: 'bytes', value: Uint8Array.from(table) }
   }
 }
-
-/** What RabbitMQ adds on dead-lettering, redelivery, federation, shovelling and reading a stream. */
-const brokers =
-  /^x-(?:death|(?:first|last)-death-.*|delivery-count|acquired-count|received-from|shovelled.*|stream-offset)$/
-
-const writtenByBroker = (name: string): boolean => name.startsWith('x-') && brokers.test(name)
 
 /** A header may be called `__proto__`. */
 function set(to: Record<string, Value>, name: string, value: Value): void {

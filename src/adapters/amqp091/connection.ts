@@ -1,4 +1,4 @@
-import { type Channel, type ChannelModel, connect, credentials } from 'amqplib'
+import { type Channel, type ChannelModel, type ConfirmChannel, connect, credentials } from 'amqplib'
 import { inTurn } from '../shared/in-turn.ts'
 import type { BrokerUrl } from '../shared/options.ts'
 import { type Connection, SharedConnections } from '../shared/shared-connections.ts'
@@ -10,6 +10,9 @@ import type { ConnectionOptions } from './options.ts'
 
 /** One connection for all links of a connection in the configuration, each with a channel of its own. */
 export const connections = new SharedConnections<ConnectionOptions, AmqpConnection>()
+
+/** Others for sinks: a broker that blocks its publishers does not read from their connections, acknowledgements neither. */
+export const publishing = new SharedConnections<ConnectionOptions, AmqpConnection>()
 
 /** Tries each address once; every step has the connection's `connect_timeout`. */
 export function openConnection(options: ConnectionOptions, name: string): Promise<AmqpConnection> {
@@ -27,6 +30,8 @@ export class AmqpConnection implements Connection {
   readonly #socket: AbortController
   readonly #limit: number
   readonly #notices = new Set<(text: string) => void>()
+  readonly #unblocked = new Set<() => void>()
+  #isBlocked = false
   #closing: Promise<void> | undefined
 
   static async open(url: BrokerUrl, options: ConnectionOptions, name: string): Promise<AmqpConnection> {
@@ -59,16 +64,39 @@ export class AmqpConnection implements Connection {
         resolve(ours ? undefined : lost(url, reason ?? error))
       })
     })
-    model.on('blocked', why => this.#notify(blockedText(url, why)))
-    model.on('unblocked', () => this.#notify(`${url.text} takes messages from publishers again`))
+    model.on('blocked', why => {
+      this.#isBlocked = true
+      this.#notify(blockedText(url, why))
+    })
+    model.on('unblocked', () => {
+      this.#isBlocked = false
+      this.#notify(`${url.text} takes messages from publishers again`)
+      for (const listener of [...this.#unblocked]) listener()
+    })
     keepRawProperties(model.connection)
   }
 
   /** From RabbitMQ 4.3 on, basic.nack with requeue does not count as a failed attempt, while closing a channel does. */
   get nackIsFree(): boolean {
+    const { isRabbit, major, minor } = this.#product
+    return isRabbit && (major > 4 || (major === 4 && minor >= 3))
+  }
+
+  /** The default of RabbitMQ's max_message_size, in bytes; it tells nobody what is configured. */
+  get usualMessageSize(): number {
+    const { isRabbit, major } = this.#product
+    return isRabbit && major >= 4 ? 16 * 2 ** 20 : 128 * 2 ** 20
+  }
+
+  get #product() {
     const { product, version } = this.#model.connection.serverProperties
     const [major = 0, minor = 0] = version.split('.').map(Number)
-    return product === 'RabbitMQ' && (major > 4 || (major === 4 && minor >= 3))
+    return { isRabbit: product === 'RabbitMQ', major, minor }
+  }
+
+  /** The broker does not take what is published. */
+  get isBlocked(): boolean {
+    return this.#isBlocked
   }
 
   /** A new channel, whose errors somebody hears already. */
@@ -81,10 +109,26 @@ export class AmqpConnection implements Connection {
     return within(this.#limit, `opening a channel on ${this.url.text}`, opening, signal)
   }
 
+  /** A new channel that confirms what is published on it; few frames wait on it for the socket. */
+  async confirmChannel(signal: AbortSignal): Promise<ConfirmChannel> {
+    const opening = this.#model.createConfirmChannel({ highWaterMark: 32 })
+    void opening.then(
+      channel => channel.on('error', () => {}),
+      () => {},
+    )
+    return within(this.#limit, `opening a channel on ${this.url.text}`, opening, signal)
+  }
+
   /** Hears of states of the connection that people must know of; call what is returned to hear no more. */
   onNotice(listener: (text: string) => void): () => void {
     this.#notices.add(listener)
     return () => this.#notices.delete(listener)
+  }
+
+  /** Hears that publishers are no longer blocked; call what is returned to hear no more. */
+  onUnblocked(listener: () => void): () => void {
+    this.#unblocked.add(listener)
+    return () => this.#unblocked.delete(listener)
   }
 
   close(): Promise<void> {

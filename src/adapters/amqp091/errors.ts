@@ -1,6 +1,7 @@
-import { sentence } from '../../core/errors.ts'
+import { MessageRefused, SinkUnavailable, sentence } from '../../core/errors.ts'
 import type { BrokerUrl } from '../shared/options.ts'
-import type { ConnectionOptions } from './options.ts'
+import { hasFixedExchange, isFixed, type Place, placeText } from './dialect.ts'
+import type { ConnectionOptions, SinkOptions } from './options.ts'
 
 export const vhost = (url: BrokerUrl): string => url.path || '/'
 
@@ -39,4 +40,30 @@ export function channelError(cause: Error, queue: string, url: BrokerUrl): Error
       : `the broker refused something about ${where}`,
   }
   return new Error(sentences[Number(code)] ?? `the channel of ${where} is gone`, { cause })
+}
+
+/** What a message that no queue took means: its own fault where a template chose the place, else the target's. */
+export function unroutable(options: SinkOptions, place: Place, url: BrokerUrl, why: string): Error {
+  const where = placeText(place)
+  const said =
+    place.exchange === ''
+      ? `${where} on ${url.text} does not exist (virtual host ${vhost(url)}; the broker returned the message: ${why})`
+      : `no queue is bound for ${where} on ${url.text} (virtual host ${vhost(url)}; the broker returned the message: ${why})`
+  return isFixed(options) ? new SinkUnavailable(said) : new MessageRefused(said)
+}
+
+/** Why the broker refused a message by closing the channel, or a look at its place, by the reply code, in plain words. */
+export function placeError(cause: Error, options: SinkOptions, place: Place, url: BrokerUrl): Error {
+  const where = `${placeText(place)} on ${url.text}`
+  const code = 'code' in cause ? Number(cause.code) : 0
+  const isTopic = /access to topic/.test(cause.message)
+  const sentences: Readonly<Record<number, string>> = {
+    403: `the user may not send to ${where}`,
+    404: `${where} does not exist (virtual host ${vhost(url)})`,
+    406: `the broker refused the message for ${where}`,
+  }
+  const said = sentences[code] ?? `the broker closed the channel over a message for ${where}`
+  const isOfPlace = code === 403 || code === 404
+  const isTargets = isFixed(options) || (place.exchange !== '' && hasFixedExchange(options) && !isTopic)
+  return isOfPlace && isTargets ? new SinkUnavailable(said, { cause }) : new MessageRefused(said, { cause })
 }

@@ -1,6 +1,7 @@
 import { toError } from '../../core/errors.ts'
 import type { Acks } from './acks.ts'
 import type { Consumer } from './consumer.ts'
+import type { Consumption } from './whole-window.ts'
 import { Window } from './window.ts'
 
 /** How long (ms) acknowledgements are kept back for the window to fill up, so that the consumer can be replaced. */
@@ -22,7 +23,7 @@ const quiet = 50
  * States: idle (nothing granted yet), consuming, holding (acknowledgements are kept back until the window is full or
  * the time is over), raising (one consumer is replaced by the next) and stopped, which nothing leads out of.
  */
-export class Prefetch {
+export class Prefetch implements Consumption {
   readonly #consumer: Consumer
   readonly #acks: Acks
   readonly #window: Window

@@ -9,10 +9,12 @@ import { Acks } from './acks.ts'
 import { decode } from './codec.ts'
 import { type AmqpConnection, connections, openConnection } from './connection.ts'
 import { Consumer } from './consumer.ts'
+import { leadsTo } from './dialect.ts'
 import { channelError } from './errors.ts'
 import type { RawProperties } from './frames.ts'
 import { type ConnectionOptions, type SourceOptions, sourceOptions } from './options.ts'
 import { Prefetch } from './prefetch.ts'
+import { type Consumption, isOrdered, noOrder, WholeWindow } from './whole-window.ts'
 
 type At = Endpoint<ConnectionOptions, SourceOptions>
 
@@ -23,8 +25,8 @@ export const source: SourceKind<ConnectionOptions, SourceOptions> = {
   options: sourceOptions,
   canReject: true,
   holdLimit: () => holdLimit,
-  orderProblem: ({ options: { exclusive } }) =>
-    exclusive ? undefined : 'another consumer of the queue could overtake this one: write exclusive: true',
+  reads: ({ options }, address) => leadsTo(options.queue, address),
+  orderProblem: ({ options }) => (isOrdered(options) ? undefined : noOrder),
   async open(configured, deliver, context) {
     // On trial a running bridge may be the exclusive consumer, and stays it.
     const at = context.trial
@@ -66,7 +68,7 @@ class AmqpSource implements Source {
   readonly #at: At
   readonly #acks: Acks
   readonly #grants: Grants
-  readonly #prefetch: Prefetch
+  readonly #consumption: Consumption
   readonly #lost = new AbortController()
   readonly #end = Promise.withResolvers<Error | undefined>()
   #stopped = false
@@ -84,9 +86,11 @@ class AmqpSource implements Source {
     const consumer = new Consumer(channel, { ...at.options, name: consumerName(at), limit }, m =>
       this.#receive(m),
     )
-    this.#prefetch = new Prefetch(consumer, this.#acks, at.options.prefetch, error =>
-      this.#die(this.#explain(error)),
-    )
+    const { prefetch } = at.options
+    const onFailure = (error: Error) => this.#die(this.#explain(error))
+    this.#consumption = isOrdered(at.options)
+      ? new WholeWindow(consumer, prefetch, onFailure)
+      : new Prefetch(consumer, this.#acks, prefetch, onFailure)
     this.#watchChannel()
   }
 
@@ -118,14 +122,14 @@ class AmqpSource implements Source {
   grant(messages: number, bytes: number): void {
     if (this.#stopped) return
     this.#grants.grant(messages, bytes)
-    this.#prefetch.grant(messages)
+    this.#consumption.grant(messages)
   }
 
   async stop(): Promise<void> {
     this.#stopped = true
     this.#grants.clear()
     if (!this.#channelIsOpen) return
-    await this.#prefetch.stop().catch(error => this.#die(this.#explain(toError(error))))
+    await this.#consumption.stop().catch(error => this.#die(this.#explain(toError(error))))
   }
 
   close(): Promise<void> {
@@ -163,7 +167,7 @@ class AmqpSource implements Source {
     }
     this.#acks.received(message.fields.deliveryTag)
     if (!this.#stopped) this.#grants.offer(this.#delivery(message))
-    this.#prefetch.received()
+    this.#consumption.received()
   }
 
   #delivery({ fields, properties, content }: ConsumeMessage): Delivery {
@@ -179,7 +183,7 @@ class AmqpSource implements Source {
 
   async #settle(tag: number, outcome: Outcome): Promise<void> {
     if (this.#lost.signal.aborted) throw this.#linkLost()
-    this.#prefetch.settled()
+    this.#consumption.settled()
     try {
       if (outcome === 'accepted') await this.#acks.accept(tag)
       else await this.#acks.reject(tag)
@@ -212,7 +216,7 @@ class AmqpSource implements Source {
 
   #forget(): void {
     this.#stopped = true
-    this.#prefetch.forget()
+    this.#consumption.forget()
     this.#grants.clear()
     this.#acks.flush()
     this.#lost.abort()

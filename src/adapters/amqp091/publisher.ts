@@ -1,0 +1,166 @@
+import type { ConfirmChannel, Message } from 'amqplib'
+import type { AmqpConnection } from './connection.ts'
+import type { AmqpPrepared } from './encode.ts'
+import type { RawProperties } from './frames.ts'
+import { checkShape, maxPropertiesOn, PublishFrames } from './publish-frames.ts'
+
+/**
+ * What became of a message: `guilty` when the broker closed the channel because of it alone, `gone` when its channel died first, with the channel's error where the broker gave one and
+ * whether the message can have been the reason.
+ */
+export type Answer =
+  | { readonly is: 'taken' }
+  | { readonly is: 'returned'; readonly why: string }
+  | { readonly is: 'overflow' }
+  | { readonly is: 'guilty'; readonly error: Error }
+  | { readonly is: 'gone'; readonly error: Error | undefined; readonly isSuspect: boolean }
+
+/** A message that is owed an answer. */
+export interface Outgoing {
+  readonly prepared: AmqpPrepared
+  /** The broker has to say when no queue takes it. */
+  readonly isMandatory: boolean
+  answer(answer: Answer): void
+}
+
+/**
+ * One confirm channel. Messages go out in the order in which they are submitted; they wait here while the broker blocks its publishers
+ * and while the socket is full. A message that no queue took comes back before its confirm does.
+ */
+export class Publisher {
+  /** Resolves when the channel is gone, with the broker's error if it gave one. */
+  readonly closed: Promise<Error | undefined>
+  readonly maxProperties: number
+  readonly #channel: ConfirmChannel
+  readonly #connection: AmqpConnection
+  readonly #frames: PublishFrames
+  /** Not written yet. */
+  readonly #waiting = new Set<Outgoing>()
+  readonly #unconfirmed = new Set<Outgoing>()
+  readonly #returned = new Map<Outgoing, string>()
+  #error: Error | undefined
+  #isOpen = true
+
+  static async open(connection: AmqpConnection, signal: AbortSignal): Promise<Publisher> {
+    const channel = await connection.confirmChannel(signal)
+    checkShape(channel)
+    return new Publisher(connection, channel)
+  }
+
+  private constructor(connection: AmqpConnection, channel: ConfirmChannel) {
+    this.#connection = connection
+    this.#channel = channel
+    this.#frames = new PublishFrames(channel)
+    this.maxProperties = maxPropertiesOn(channel)
+    channel.on('return', message => this.#cameBack(message))
+    channel.on('drain', () => this.#writeWaiting())
+    const deaf = connection.onUnblocked(() => this.#writeWaiting())
+    this.closed = new Promise(resolve => {
+      channel.on('error', error => {
+        this.#error = error
+        this.#end()
+      })
+      channel.on('close', () => {
+        deaf()
+        this.#end()
+        resolve(this.#error)
+      })
+    })
+  }
+
+  get isOpen(): boolean {
+    return this.#isOpen
+  }
+
+  submit(outgoing: Outgoing): void {
+    if (!this.#isOpen) outgoing.answer(this.#gone(false))
+    else if (this.#waiting.size > 0 || !this.#mayWrite) this.#waiting.add(outgoing)
+    else this.#write(outgoing)
+  }
+
+  /** Nobody waits for it any more. True when it was not written, and never will be. */
+  withdraw(outgoing: Outgoing): boolean {
+    return this.#waiting.delete(outgoing)
+  }
+
+  async close(): Promise<void> {
+    if (!this.#isOpen) return
+    this.#end()
+    // amqplib's close() stays pending when the connection is cut before the broker has answered it.
+    await Promise.race([this.#channel.close(), this.#connection.closed])
+  }
+
+  get #mayWrite(): boolean {
+    return this.#frames.hasRoom && !this.#connection.isBlocked
+  }
+
+  #writeWaiting(): void {
+    for (const outgoing of this.#waiting) {
+      if (!this.#isOpen || !this.#mayWrite) return
+      this.#waiting.delete(outgoing)
+      this.#write(outgoing)
+    }
+  }
+
+  #write(outgoing: Outgoing): void {
+    this.#unconfirmed.add(outgoing)
+    this.#frames.write(outgoing.prepared, outgoing.isMandatory, error => this.#confirmed(outgoing, error))
+  }
+
+  #confirmed(outgoing: Outgoing, error: Error | null): void {
+    if (!this.#unconfirmed.delete(outgoing)) return
+    const why = this.#returned.get(outgoing)
+    if (why !== undefined) {
+      this.#returned.delete(outgoing)
+      outgoing.answer({ is: 'returned', why })
+    } else outgoing.answer(error ? { is: 'overflow' } : taken)
+  }
+
+  /** basic.return does not say which message it was: it is one of the same bytes, any of which may take its place. */
+  #cameBack({ fields, properties, content }: Message): void {
+    const { exchange, routingKey, replyCode, replyText } = fields as unknown as ReturnFields
+    const why = `${replyCode} ${replyText}`
+    const { raw } = properties as unknown as RawProperties
+    const candidates = Array.from(this.#unconfirmed).filter(
+      o =>
+        o.isMandatory &&
+        !this.#returned.has(o) &&
+        o.prepared.routingKey === routingKey &&
+        o.prepared.exchange === exchange &&
+        o.prepared.body.equals(content),
+    )
+    // A broker may have added to the properties.
+    const found = candidates.find(o => o.prepared.properties.equals(raw)) ?? candidates[0]
+    if (found) this.#returned.set(found, why)
+    else this.#fail(new Error(`the broker returned a message for ${routingKey} that was not sent here`))
+  }
+
+  #fail(error: Error): void {
+    this.#error = error
+    void this.close()
+  }
+
+  #end(): void {
+    if (!this.#isOpen) return
+    this.#isOpen = false
+    this.#frames.end()
+    const [written, unwritten] = [[...this.#unconfirmed], [...this.#waiting]]
+    this.#unconfirmed.clear()
+    this.#waiting.clear()
+    for (const outgoing of written) outgoing.answer(this.#gone(this.#error !== undefined))
+    for (const outgoing of unwritten) outgoing.answer(this.#gone(false))
+  }
+
+  #gone(isSuspect: boolean): Answer {
+    return { is: 'gone', error: this.#error, isSuspect }
+  }
+}
+
+interface ReturnFields {
+  readonly exchange: string
+  readonly routingKey: string
+  readonly replyCode: number
+  readonly replyText: string
+}
+
+const taken: Answer = { is: 'taken' }
