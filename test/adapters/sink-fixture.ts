@@ -63,6 +63,8 @@ export interface SinkFixture<N> {
   readonly largestBody?: number
   /** How many messages a place takes that nobody has read, where that is less than 5,000. */
   readonly room?: number
+  /** The broker takes no text with characters beyond the basic plane. */
+  readonly basicPlane?: true
   /** The broker itself keeps no order: what arrives is then compared in any order. */
   readonly unordered?: true
   /** The target with this time limit, such as 300ms, for each step of opening and closing; else that is `connect_timeout`. */

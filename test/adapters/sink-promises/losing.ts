@@ -125,13 +125,13 @@ export const losing = {
 
   async close(bench, t) {
     const name = await bench.broker.create()
-    const { sink, target } = await opened(t, bench, bench.broker.endpoint(name))
-    const sent = ids(500)
-    const prepared = sent.map(id => target.prepare(sink.limits, target.message(name, id)))
-    const fates = fatesOf(
-      sent,
-      prepared.map(p => sink.send(p, never)),
-    )
+    const producer = await opened(t, bench, bench.broker.endpoint(name))
+    const { sink } = producer
+    const more = 'x'.repeat(2_048)
+    const sent = ids(Math.min(2_000, bench.broker.room ?? 2_000)).map(id => `${id} ${more}`)
+    const amid = Promise.withResolvers<void>()
+    const fates = fatesOf(sent, producer.sendAll(name, sent), count => count === 20 && amid.resolve())
+    await within(10_000, 'the first confirmations', amid.promise)
     await within(10_000, 'closing', Promise.all([sink.close(), sink.close()]))
     assert.equal(await within(100, 'closed after close()', sink.closed), undefined)
     await within(1_000, 'the end of every send', fates.all)
@@ -139,7 +139,7 @@ export const losing = {
       assert.ok(error instanceof LinkLost || error instanceof SinkUnavailable, `${id}: ${error}`)
     }
     await within(1_000, 'closing again', sink.close())
-    await assert.rejects(within(1_000, 'a send after close()', sink.send(prepared[0]!, never)), LinkLost)
+    await assert.rejects(within(1_000, 'a send after close()', producer.send(name, 'late')), LinkLost)
     t.diagnostic(`${fates.confirmed.length} confirmed, ${fates.failed.size} not`)
     hasAll(bench, await readBack(t, bench, name), fates, sent)
   },

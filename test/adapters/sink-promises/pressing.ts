@@ -26,7 +26,7 @@ export const pressing = {
     await producer.send(name, 'before')
     proxy.stall()
     const length = Math.min(65_536, bench.broker.largestBody ?? 65_536)
-    const sent = ids(Math.min(1_000, bench.broker.room ?? 1_000)).map(id => id.padEnd(length, ' '))
+    const sent = ids(Math.min(400, bench.broker.room ?? 400)).map(id => id.padEnd(length, ' '))
     const fates = fatesOf(sent, producer.sendAll(name, sent))
     await pause(300)
     const ours = sockets.filter(socket => socket.remotePort === proxy.port)

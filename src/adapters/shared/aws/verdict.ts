@@ -1,6 +1,9 @@
 import { MessageRefused, SinkUnavailable, sentence, toError } from '../../../core/errors.ts'
 import type { EntryFailure } from './calls.ts'
 
+/** The message chose a place that is not there, or not ours to use; all that go there are refused. */
+export class PlaceRefused extends MessageRefused {}
+
 /** What was being done, for the sentences of errors. */
 export interface Doing {
   readonly service: 'SQS' | 'SNS'
@@ -46,10 +49,10 @@ function fault(codes: readonly string[], status: number | undefined, doing: Doin
   const is = (pattern: RegExp) => codes.some(code => pattern.test(code))
   // The SDK names these TimeoutError as well.
   if (is(/^(ECONNRESET|EPIPE|UND_ERR_SOCKET)$/)) {
-    return `the connection to ${service} was lost before it answered (${action} on ${target})`
+    return `the connection to ${service} was lost before it answered (${action} on ${target} in ${where})`
   }
   if (is(/^(TimeoutError|AbortError|UND_ERR_(HEADERS|BODY)_TIMEOUT)$/))
-    return `${service} did not answer in time (${action} on ${target})`
+    return `${service} did not answer in time (${action} on ${target} in ${where})`
   if (is(/^(CredentialsProviderError|TokenProviderError)$/)) {
     return 'no AWS credentials were found: set AWS_PROFILE or AWS_ACCESS_KEY_ID, or give the process a role'
   }
@@ -71,13 +74,17 @@ function fault(codes: readonly string[], status: number | undefined, doing: Doin
   return undefined
 }
 
-export function judge(doing: Doing): Judge {
+/** `isChosen`: the message chose the target (a template), and is at fault when the target is not there or denied. */
+export function judge(doing: Doing, isChosen = false): Judge {
   return {
     call(thrown) {
       const error = toError(thrown)
       const codes = codesOf(error)
       const text = fault(codes, statusOf(error), doing)
-      if (text !== undefined) return new SinkUnavailable(text, { cause: error })
+      if (text !== undefined) {
+        const Meant = isChosen && isOfPlace(codes) ? PlaceRefused : SinkUnavailable
+        return new Meant(text, { cause: error })
+      }
       if (!codes.some(code => badMessage.test(code))) return error
       return new MessageRefused(`${doing.target} refused the message: ${codes[0]}: ${error.message}`, {
         cause: error,
@@ -86,7 +93,10 @@ export function judge(doing: Doing): Judge {
     entry({ code, message, senderFault }) {
       const text = fault([bare(code)], undefined, doing)
       const said = `${bare(code)}: ${message}`
-      if (text !== undefined) return new SinkUnavailable(`${text}: ${said}`)
+      if (text !== undefined) {
+        const Meant = isChosen && isOfPlace([bare(code)]) ? PlaceRefused : SinkUnavailable
+        return new Meant(`${text}: ${said}`)
+      }
       // A fault of the service by its own word; throttling was looked at before, since it can come as the sender's.
       if (!senderFault) return new SinkUnavailable(`${doing.service} failed on ${doing.target}: ${said}`)
       return new MessageRefused(`${doing.target} refused the message: ${said}`)
@@ -113,6 +123,17 @@ export function openError(thrown: unknown, doing: Doing): Error {
 /** Does the error of a call say that there is no such queue or topic? */
 export const isMissing = (thrown: unknown): boolean =>
   codesOf(toError(thrown)).some(code => missing.test(code))
+
+/** Is a place at fault, and not the service, the credentials or the way there? */
+const isOfPlace = (codes: readonly string[]): boolean =>
+  codes.some(code => missing.test(code) || denied.test(code) || encryption.test(code)) &&
+  !codes.some(code => unidentified.test(code) || throttled.test(code))
+
+/** Does it say anything of what was asked for, so that the service was there and took the credentials? */
+export function isAnswered(thrown: unknown): boolean {
+  const codes = codesOf(toError(thrown))
+  return isOfPlace(codes) || codes.some(code => badMessage.test(code))
+}
 
 /** The names an error goes by, most telling first. */
 function codesOf(error: Error): string[] {
