@@ -1,13 +1,15 @@
 import type { Endpoint, Limits } from '../../core/adapter.ts'
+import { MessageRefused } from '../../core/errors.ts'
 import type { Message } from '../../core/message.ts'
+import { isTemplate } from '../../core/template.ts'
 import { sns } from '../shared/aws/attributes.ts'
-import type { Batchable } from '../shared/aws/batcher.ts'
 import type { SnsEntry } from '../shared/aws/calls.ts'
 import { encode } from '../shared/aws/encode.ts'
 import type { AwsConnectionOptions } from '../shared/aws/options.ts'
-import type { SnsSinkOptions } from './options.ts'
+import type { Placed } from '../shared/aws/places-sink.ts'
+import { isTopic, type SnsSinkOptions } from './options.ts'
 
-export interface SnsPrepared extends Batchable {
+export interface SnsPrepared extends Placed {
   readonly entry: SnsEntry
 }
 
@@ -17,9 +19,11 @@ export function prepare(
   limits: Limits,
   message: Message,
 ): SnsPrepared {
-  const { text, attributes, fifo, size } = encode(message, sns, options.topic.endsWith('.fifo'), limits)
+  const topic = isTemplate(options.topic) ? chosen(message.address, options.topic) : options.topic
+  const { subject, delay = 0 } = message.properties
+  if (delay > 0) throw new MessageRefused('the message has a delay, and SNS cannot delay')
+  const { text, attributes, fifo, size } = encode(message, sns, topic.endsWith('.fifo'), limits)
   const group = fifo.MessageGroupId
-  const { subject } = message.properties
   return {
     entry: {
       Message: text,
@@ -27,10 +31,18 @@ export function prepare(
       ...attributes,
       ...fifo,
     },
+    place: topic,
     size,
     ...(group !== undefined && { group }),
     ...(group !== undefined && options.fifo_batches === 'one_per_group' && { orderGroup: group }),
   }
+}
+
+function chosen(topic: string, template: string): string {
+  if (isTopic(topic)) return topic
+  throw new MessageRefused(
+    `${JSON.stringify(topic)} is no ARN of a topic, and ${template} comes to that for this message`,
+  )
 }
 
 /** ASCII, below 100 characters, beginning with a letter, digit or punctuation mark (API reference of Publish). */

@@ -11,6 +11,8 @@ export const sns: Adapter<AwsConnectionOptions, never, SnsSinkOptions, SnsPrepar
     options: sinkOptions,
     // The SDK takes time and memory, and is loaded by the first sink that needs it.
     open: async (at, context) => (await import('./sink.ts')).openSink(at, context),
+    address: ({ options: { topic } }) => topic,
+    isOrdered: ({ options: { topic } }) => topic.endsWith('.fifo'),
     prepare,
   },
 }

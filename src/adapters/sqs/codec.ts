@@ -1,35 +1,64 @@
 import type { Endpoint, Limits } from '../../core/adapter.ts'
 import { MessageRefused } from '../../core/errors.ts'
 import type { Headers, Message, Properties } from '../../core/message.ts'
+import { isTemplate } from '../../core/template.ts'
 import { text, type Value } from '../../core/value.ts'
 import { sqs } from '../shared/aws/attributes.ts'
-import type { Batchable } from '../shared/aws/batcher.ts'
 import type { SqsEntry, SqsReceived } from '../shared/aws/calls.ts'
 import { headersOf } from '../shared/aws/decode.ts'
 import { encode } from '../shared/aws/encode.ts'
 import { parseNotification } from '../shared/aws/notification.ts'
 import type { AwsConnectionOptions } from '../shared/aws/options.ts'
+import type { Placed } from '../shared/aws/places-sink.ts'
 import { type Restored, restored } from '../shared/carriage/restore.ts'
 import type { SqsSinkOptions, SqsSourceOptions } from './options.ts'
+import { parseQueue } from './queue.ts'
 
-export interface SqsPrepared extends Batchable {
+export interface SqsPrepared extends Placed {
   readonly entry: SqsEntry
 }
 
 /** A message as an entry of SendMessageBatch: all that SQS forbids is found here, since emulators take it. */
 export function prepare(
-  { options: { queue, fifo_batches } }: Endpoint<AwsConnectionOptions, SqsSinkOptions>,
+  { options: { queue: written, fifo_batches } }: Endpoint<AwsConnectionOptions, SqsSinkOptions>,
   limits: Limits,
   message: Message,
 ): SqsPrepared {
-  const { text: body, attributes, fifo, size } = encode(message, sqs, queue.endsWith('.fifo'), limits)
+  const queue = isTemplate(written) ? chosen(message.address, written) : written
+  const isFifo = queue.endsWith('.fifo')
+  const { text: body, attributes, fifo, size } = encode(message, sqs, isFifo, limits)
   const group = fifo.MessageGroupId
   return {
-    entry: { MessageBody: body, ...attributes, ...fifo },
+    entry: { MessageBody: body, ...attributes, ...fifo, ...delayOf(message.properties, queue, isFifo) },
+    place: queue,
     size,
     ...(group !== undefined && { group }),
     ...(group !== undefined && fifo_batches === 'one_per_group' && { orderGroup: group }),
   }
+}
+
+function chosen(queue: string, template: string): string {
+  if (parseQueue(queue) !== undefined) return queue
+  throw new MessageRefused(
+    `${JSON.stringify(queue)} is neither name, URL nor ARN of a queue, and ${template} comes to that for this message`,
+  )
+}
+
+/** API reference of SendMessage. */
+const longestDelay = 900
+
+function delayOf({ delay }: Properties, queue: string, isFifo: boolean): { readonly DelaySeconds?: number } {
+  if (delay === undefined || (isFifo && delay === 0)) return {}
+  if (isFifo) {
+    throw new MessageRefused(
+      `the message has a delay, and the FIFO queue ${queue} takes none for a single message, only one for all of the queue`,
+    )
+  }
+  const DelaySeconds = Math.ceil(delay / 1_000)
+  if (DelaySeconds >= 0 && DelaySeconds <= longestDelay) return { DelaySeconds }
+  throw new MessageRefused(
+    `the message has a delay of ${DelaySeconds} s, and SQS delays by ${longestDelay} s at most`,
+  )
 }
 
 /** A message as ReceiveMessage handed it out; from an SNS envelope only where the options say that there is one. */
@@ -58,7 +87,7 @@ function decodeRaw(
   const { SentTimestamp, MessageGroupId, ...rest } = Attributes
   const properties: Properties = {
     ...(MessageId !== undefined && { messageId: text(MessageId) }),
-    ...(SentTimestamp !== undefined && { createdAt: Number(SentTimestamp) }),
+    ...(SentTimestamp !== undefined && /^\d+$/.test(SentTimestamp) && { createdAt: Number(SentTimestamp) }),
     ...(MessageGroupId !== undefined && { groupId: MessageGroupId }),
   }
   return {

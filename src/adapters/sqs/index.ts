@@ -1,7 +1,9 @@
 import type { Adapter } from '../../core/adapter.ts'
+import { isTemplate } from '../../core/template.ts'
 import { type AwsConnectionOptions, awsConnection } from '../shared/aws/options.ts'
 import { prepare, type SqsPrepared } from './codec.ts'
 import { type SqsSinkOptions, type SqsSourceOptions, sinkOptions, sourceOptions } from './options.ts'
+import { parseQueue } from './queue.ts'
 
 /** An hour before SQS hands a message out again whatever was extended, 12 h after its receipt. */
 const holdLimit = 11 * 60 * 60 * 1_000
@@ -19,12 +21,16 @@ export const sqs: Adapter<AwsConnectionOptions, SqsSourceOptions, SqsSinkOptions
       queue.endsWith('.fifo')
         ? undefined
         : 'a standard queue of SQS has no order: read a FIFO queue (NAME.fifo)',
+    reads: ({ options: { queue } }, address) =>
+      isTemplate(address) || parseQueue(address)?.name === parseQueue(queue)?.name,
     open: async (at, deliver, context) => (await import('./source.ts')).openSource(at, deliver, context),
   },
   sink: {
     options: sinkOptions,
     // The SDK takes time and memory, and is loaded by the first sink that needs it.
     open: async (at, context) => (await import('./sink.ts')).openSink(at, context),
+    address: ({ options: { queue } }) => queue,
+    isOrdered: ({ options: { queue } }) => queue.endsWith('.fifo'),
     prepare,
   },
 }

@@ -14,6 +14,26 @@ export interface OpenQueue {
   doing(action: string): Doing
 }
 
+export interface OpenSqs {
+  readonly calls: SqsCalls
+  readonly region: string
+  /** The region, and the endpoint where one is configured, for sentences. */
+  readonly where: string
+}
+
+/** Knows its region, and has asked nothing yet. `target` is for the sentence of an error. */
+export async function openSqs(
+  connection: AwsConnection,
+  options: AwsConnectionOptions,
+  target: string,
+  timeLimit: number,
+): Promise<OpenSqs> {
+  const calls = sqsCalls(connection, timeLimit)
+  const doing = { service: 'SQS', action: 'finding the region', target, where: '' } as const
+  const region = await asked(doing, calls.region())
+  return { calls, region, where: whereOf(options, region) }
+}
+
 /** Finds the queue and what it is. Needs sqs:GetQueueAttributes, and sqs:GetQueueUrl for names. Throws a sentence. */
 export async function openQueue(
   connection: AwsConnection,
@@ -21,11 +41,9 @@ export async function openQueue(
   written: string,
   timeLimit: number,
 ): Promise<OpenQueue> {
-  const calls = sqsCalls(connection, timeLimit)
   const target = `queue ${written}`
-  const doingIn = (where: string) => (action: string) => ({ service: 'SQS', action, target, where }) as const
-  const region = await asked(doingIn('')('finding the region'), calls.region())
-  const doing = doingIn(whereOf(options, region))
+  const { calls, region, where } = await openSqs(connection, options, target, timeLimit)
+  const doing = (action: string) => ({ service: 'SQS', action, target, where }) as const
   const queue = parseQueue(written)!
   if (queue.region !== undefined && queue.region !== region) {
     throw new Error(`${target} is in region ${queue.region} and its connection in ${region}`)

@@ -1,19 +1,29 @@
 import { z } from 'zod'
+import { isTemplate } from '../../core/template.ts'
 import { batchingSink, receivedBody } from '../shared/aws/options.ts'
 import { duration, sourceCredit } from '../shared/options.ts'
 import { parseQueue } from './queue.ts'
 
-const queue = z
-  .string()
-  .refine(written => parseQueue(written) !== undefined, {
-    error: 'expected the name, URL or ARN of a queue',
-  })
-  .describe('name, URL or ARN of the queue; one that ends in .fifo is a FIFO queue')
+const isQueue = (written: string): boolean => parseQueue(written) !== undefined
 
-export const sinkOptions = z.strictObject({ queue, ...batchingSink })
+export const sinkOptions = z.strictObject({
+  queue: z
+    .string()
+    .refine(written => isTemplate(written) || isQueue(written), {
+      error: 'expected the name, URL or ARN of a queue, or a template for one',
+    })
+    .describe(
+      'name, URL or ARN of the queue, which may hold `${…}`; one that ends in .fifo is a FIFO queue. Where a template chose a ' +
+        'queue that is not there or denied, its messages are dead-lettered and others go on',
+    ),
+  ...batchingSink,
+})
 
 export const sourceOptions = z.strictObject({
-  queue,
+  queue: z
+    .string()
+    .refine(isQueue, { error: 'expected the name, URL or ARN of a queue' })
+    .describe('name, URL or ARN of the queue; one that ends in .fifo is a FIFO queue'),
   ...sourceCredit,
   body: receivedBody,
   pollers: z.int().min(1).max(64).default(16).describe('receives at a time, at most, while messages come'),

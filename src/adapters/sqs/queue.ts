@@ -3,7 +3,7 @@ export interface Queue {
   readonly name: string
   /** Where the region is known from how it was written. */
   readonly region?: string
-  /** The account that owns it, from its ARN. */
+  /** The account that owns it, from its ARN or URL. */
   readonly account?: string
   readonly url?: string
 }
@@ -24,7 +24,13 @@ export function parseQueue(written: string): Queue | undefined {
   if (!url || !isName(last)) return undefined
   const found = host.exec(url.hostname)?.groups
   const region = found?.region ?? found?.older
-  return { name: last, url: written, ...(region !== undefined && { region }) }
+  const account = /\/(\d{12})\/[^/]+$/.exec(url.pathname)?.[1]
+  return {
+    name: last,
+    url: written,
+    ...(region !== undefined && { region }),
+    ...(account !== undefined && { account }),
+  }
 }
 
 const isName = (text: string): boolean => name.test(text) && text.length <= 80

@@ -4,7 +4,8 @@ import { within } from '../within.ts'
 import type { EntryResult } from './calls.ts'
 import { Groups } from './groups.ts'
 import { Signals } from './signals.ts'
-import type { Judge } from './verdict.ts'
+import { Slots } from './slots.ts'
+import { type Judge, PlaceRefused } from './verdict.ts'
 
 /** SendMessageBatch and PublishBatch take ten entries. */
 const maxEntries = 10
@@ -21,8 +22,8 @@ export interface Batching<P extends Batchable> {
   readonly judge: Judge
   /** Bytes of all entries of a call. */
   readonly maxBytes: number
-  /** Calls in flight. */
-  readonly concurrency: number
+  /** Calls in flight; slots where others call as well. */
+  readonly concurrency: number | Slots
   /** Messages of one group in one call; there is never a second call in flight with a message of the group. */
   readonly perGroup: 'one' | 'many'
 }
@@ -50,6 +51,8 @@ export class Batcher<P extends Batchable> {
   readonly #signals = new Signals<Pending<P>>((pending, reason) => this.#abort(pending, reason))
   readonly #calls = new Set<Promise<void>>()
   readonly #inFlight = new Set<Pending<P>>()
+  readonly #slots: Slots
+  readonly #wake = () => this.#start(false)
   #readyBytes = 0
   #woken = false
   #timer: NodeJS.Timeout | undefined
@@ -57,6 +60,8 @@ export class Batcher<P extends Batchable> {
 
   constructor(batching: Batching<P>) {
     this.#batching = batching
+    const { concurrency } = batching
+    this.#slots = typeof concurrency === 'number' ? new Slots(concurrency) : concurrency
   }
 
   /** As `Sink.send`. Aborting the signal gives up this message only; one that is in flight may arrive all the same. */
@@ -104,8 +109,8 @@ export class Batcher<P extends Batchable> {
   }
 
   #start(partial: boolean): void {
-    const { concurrency, maxBytes } = this.#batching
-    while (this.#ready.length > 0 && this.#calls.size < concurrency) {
+    const { maxBytes } = this.#batching
+    while (this.#ready.length > 0) {
       const full = this.#ready.length >= maxEntries || this.#readyBytes > maxBytes
       if (!full && !partial && this.#calls.size > 0) {
         this.#timer ??= setTimeout(() => {
@@ -114,9 +119,10 @@ export class Batcher<P extends Batchable> {
         }, fillTime)
         return
       }
-      const batch = this.#take()
-      const call = this.#run(batch).finally(() => {
+      if (!this.#slots.take(this.#wake)) return
+      const call = this.#run(this.#take()).finally(() => {
         this.#calls.delete(call)
+        this.#slots.giveBack()
         this.#start(false)
       })
       this.#calls.add(call)
@@ -162,7 +168,7 @@ export class Batcher<P extends Batchable> {
   async #settleAll(batch: readonly Pending<P>[]): Promise<void> {
     const failure = await this.#call(batch)
     if (failure === undefined) return
-    if (batch.length === 1 || failure instanceof SinkUnavailable) {
+    if (batch.length === 1 || failure instanceof SinkUnavailable || failure instanceof PlaceRefused) {
       for (const pending of batch) this.#settle(pending, failure)
       return
     }

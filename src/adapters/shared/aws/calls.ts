@@ -19,6 +19,7 @@ interface FifoIds {
 
 export interface SqsEntry extends FifoIds {
   readonly MessageBody: string
+  readonly DelaySeconds?: number
   readonly MessageAttributes?: Attributes
 }
 

@@ -3,7 +3,7 @@ import { within } from '../within.ts'
 import type { AwsConnection } from './connection.ts'
 import { leaseAws } from './connection.ts'
 import type { AwsConnectionOptions } from './options.ts'
-import { type Doing, judge, openError } from './verdict.ts'
+import { type Doing, isAnswered, judge, openError } from './verdict.ts'
 
 /** Steps of opening a sink end with the signal; each call has its own time limit. */
 const noLimit = 2 ** 31 - 1
@@ -43,6 +43,15 @@ export async function checked(doing: Doing, call: Promise<unknown>, signal: Abor
     throw meant instanceof SinkUnavailable
       ? meant
       : new SinkUnavailable(openError(error, doing).message, { cause: error })
+  }
+}
+
+/** Is the service there and does it take the credentials? What it says of what it was asked for does not matter. */
+export async function answered(call: Promise<unknown>): Promise<void> {
+  try {
+    await call
+  } catch (error) {
+    if (!isAnswered(error)) throw error
   }
 }
 

@@ -3,7 +3,7 @@ import type { SnsCalls, SnsEntry } from './calls.ts'
 import { type AwsConnection, bounded } from './connection.ts'
 import { type BatchAnswer, numbered, resultsOf } from './entries.ts'
 
-/** SNS by the AWS SDK. One object for one topic. */
+/** SNS by the AWS SDK. One object for one topic, or for all that are in one place. */
 export function snsCalls(connection: AwsConnection, timeLimit: number): SnsCalls {
   const client = new SNSClient(connection.config(timeLimit))
   connection.adopt(client.config.credentials)

@@ -4,7 +4,7 @@ import { type AwsConnection, bounded } from './connection.ts'
 import { type BatchAnswer, numbered, resultsOf } from './entries.ts'
 import { JsonCall, unreadable } from './json-call.ts'
 
-/** SQS: by the AWS SDK, except for what is called for every message. One object for one queue. */
+/** SQS: by the AWS SDK, except for what is called for every message. One object for one queue, or for all that are in one place. */
 export function sqsCalls(connection: AwsConnection, timeLimit: number): SqsCalls {
   const client = new SQSClient(connection.config(timeLimit))
   connection.adopt(client.config.credentials)
