@@ -3,7 +3,7 @@ import type { Message, Properties } from '../../core/message.ts'
 import type { Value } from '../../core/value.ts'
 import { headerAsText } from '../shared/carriage/headers.ts'
 import { type BodyNote, propertiesJson, propertiesName } from '../shared/carriage/properties.ts'
-import { isFit, isString, topicProblem } from './topics.ts'
+import { isFit, isString, maxBytes, topicProblem } from './topics.ts'
 
 /** Identifiers of MQTT 5, 2.2.2.2. */
 const PAYLOAD_FORMAT = 0x01
@@ -69,7 +69,7 @@ function hasPlace(name: keyof Properties, properties: Properties, durable: boole
     case 'replyTo':
       return topicProblem(properties.replyTo!) === undefined
     case 'correlationId':
-      return properties.correlationId!.type === 'bytes' && properties.correlationId!.value.length <= 65_535
+      return properties.correlationId!.type === 'bytes' && properties.correlationId!.value.length <= maxBytes
     case 'durable':
       return properties.durable === durable
     default:
@@ -81,7 +81,7 @@ function hasPlace(name: keyof Properties, properties: Properties, durable: boole
 function correlationData(id: Value): Uint8Array | undefined {
   const { text } = headerAsText(id, () => true)
   const data = id.type === 'bytes' ? id.value : Buffer.from(text)
-  return data.length <= 65_535 ? data : undefined
+  return data.length <= maxBytes ? data : undefined
 }
 
 /** Adds the headers, and returns the types that they do not show. */
@@ -120,8 +120,10 @@ function repeatable(value: Value): readonly string[] | undefined {
 
 function userProperty(name: string, value: string): Buffer {
   const bytes = Buffer.byteLength(value)
-  if (bytes > 65_535) {
-    throw new MessageRefused(`${name} has ${bytes} bytes, and a user property of MQTT takes 65535`)
+  if (bytes > maxBytes) {
+    throw new MessageRefused(
+      `the header ${name} has ${bytes} bytes as a user property of MQTT, which takes ${maxBytes}`,
+    )
   }
   return Buffer.concat([property(USER_PROPERTY, Buffer.from(name)), lengthOf(bytes), Buffer.from(value)])
 }

@@ -1,5 +1,5 @@
 /** Strings of MQTT have a length of two bytes. */
-const maxBytes = 65_535
+export const maxBytes = 65_535
 
 /** What brokers take for malformed (MQTT 5, 1.5.4; Mosquitto then closes): control and non-characters, halves of a pair. */
 const unfit = /[\p{Cc}\p{Cs}\p{Noncharacter_Code_Point}]/u
