@@ -40,7 +40,12 @@ for (const [key, source] of Object.entries(sources)) {
         routes: Object.fromEntries(
           Object.entries(targets).map(([route, main], i) => [
             route,
-            { from: { connection: 'broker', ...open.config(places[i]!).from }, targets: { main } },
+            {
+              from: { connection: 'broker', ...open.config(places[i]!).from },
+              targets: { main },
+              // A FIFO target asks for an order that not every source here can give as it is configured.
+              ordering: 'none',
+            },
           ]),
         ),
       }
