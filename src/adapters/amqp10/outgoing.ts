@@ -1,14 +1,7 @@
 import rhea, { type Sender, type Session, type Typed } from 'rhea'
 import type { ConnectionInside } from './connection.ts'
 import { framesOf } from './frames.ts'
-
-/** How the broker answered a transfer. `modified` and `received` carry nothing that matters here. */
-export interface Outcome {
-  readonly name: 'accepted' | 'rejected' | 'released' | 'modified' | 'unknown'
-  /** Of a rejection. */
-  readonly condition?: string
-  readonly description?: string
-}
+import { type Described, type Outcome, outcomeOf } from './outcome.ts'
 
 /** A message on its way out. */
 export interface Transfer {
@@ -53,12 +46,6 @@ interface Disposition {
   readonly last?: number | null
   readonly settled?: boolean | null
   readonly state?: Described | null
-}
-
-/** A described value as rhea reads it. */
-interface Described {
-  readonly descriptor: { readonly value: number | string }
-  readonly value: readonly ({ readonly value: unknown } | undefined)[]
 }
 
 /** Bytes that may lie in the socket before it takes no more; the broker that does not read gets no further. */
@@ -220,33 +207,5 @@ export class Outgoing {
   #answer(first: number, last: number): void {
     const fields = [false, types.wrap_uint(first), types.wrap_uint(last), true]
     this.#session.output(types.described(types.wrap_ulong(0x15), types.wrap_list(fields)))
-  }
-}
-
-const names: Readonly<Record<string, Outcome['name']>> = {
-  36: 'accepted',
-  37: 'rejected',
-  38: 'released',
-  39: 'modified',
-  'amqp:accepted:list': 'accepted',
-  'amqp:rejected:list': 'rejected',
-  'amqp:released:list': 'released',
-  'amqp:modified:list': 'modified',
-}
-
-const accepted: Outcome = { name: 'accepted' }
-
-/** Undefined while the broker has not decided. */
-function outcomeOf(state: Described | null | undefined, settled: boolean): Outcome | undefined {
-  const name = state ? names[state.descriptor.value] : undefined
-  if (name === 'accepted') return accepted
-  if (name === undefined) return settled ? { name: 'unknown' } : undefined
-  const error = state!.value[0]?.value
-  if (name !== 'rejected' || !Array.isArray(error)) return { name }
-  const [condition, description] = (error as Described['value']).map(field => field?.value)
-  return {
-    name,
-    ...(typeof condition === 'string' && { condition }),
-    ...(typeof description === 'string' && { description }),
   }
 }

@@ -3,7 +3,8 @@ import { LinkLost, SinkUnavailable, toError } from '../../core/errors.ts'
 import { within } from '../shared/within.ts'
 import { brokerError } from './broker-error.ts'
 import type { AmqpConnection } from './connection.ts'
-import { type Outcome, Outgoing, type SenderInside, type Transfer } from './outgoing.ts'
+import type { Outcome } from './outcome.ts'
+import { Outgoing, type SenderInside, type Transfer } from './outgoing.ts'
 
 export interface SendingTarget {
   /** Undefined for the anonymous relay: each message says where it goes. */

@@ -48,7 +48,7 @@ export const classicSends: Sends = {
   topic: name => ({ address: `topic://${name}`, kind: 'topic' }),
   exchange: noExchange('ActiveMQ'),
   address: classicAddress,
-  replyTo: classicAddress,
+  replyTo: written => classicAddress(kindOf(written) ? written : `queue://${written}`),
   isJms: true,
   annotates: true,
   takesValues: true,

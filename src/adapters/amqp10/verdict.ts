@@ -1,5 +1,5 @@
 import { MessageRefused, SinkUnavailable } from '../../core/errors.ts'
-import type { Outcome } from './outgoing.ts'
+import type { Outcome } from './outcome.ts'
 
 /** What a verdict depends on. */
 export interface Aim {

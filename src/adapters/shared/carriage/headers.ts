@@ -47,17 +47,20 @@ export function restoredHeaders(
   if (types === undefined) return headers
   const restored = Object.entries(headers).map(([name, value]): [string, Value] => {
     const type = Object.hasOwn(types, name) ? types[name] : undefined
-    return [name, type !== undefined && value.type === 'string' ? restoredHeader(type, value.value) : value]
+    return [name, type === undefined ? value : restoredHeader(type, value)]
   })
   return Object.fromEntries(restored)
 }
 
-function restoredHeader(type: string, written: string): Value {
+/** From its text, or from a number of another width. */
+function restoredHeader(type: string, value: Value): Value {
+  const written = value.type === 'string' || /^u?int/.test(value.type) ? textOf(value)! : undefined
+  if (written === undefined) return value
   try {
     if (type === 'json') return parseTypedJson(written)
     if (type === 'bool' && /^(true|false)$/.test(written)) return { type, value: written === 'true' }
     return typed(type, written)
   } catch {
-    return { type: 'string', value: written }
+    return value
   }
 }

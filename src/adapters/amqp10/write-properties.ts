@@ -1,0 +1,101 @@
+import type { Body, Properties } from '../../core/message.ts'
+import type { Value } from '../../core/value.ts'
+import type { Place, Sends } from './sends.ts'
+import { isAscii, isWritable } from './writable.ts'
+import type { Writer } from './writer.ts'
+
+/** What is decided before a message is written, since several sections have part in it. */
+export interface Draft {
+  readonly body: Body
+  readonly replyTo: Place | undefined
+  readonly contentType: string | undefined
+}
+
+/** The types that ids may have (section 3.2.4). */
+const isId = (id: Value | undefined): id is Value =>
+  id !== undefined && /^(string|uint64|uuid|bytes)$/.test(id.type) && isWritable(id)
+
+const isText = (text: string | undefined): text is string => text?.isWellFormed() ?? false
+const isSymbol = (text: string | undefined): text is string => text !== undefined && isAscii(text)
+const isTimestamp = (time: number | undefined): time is number =>
+  time !== undefined && isWritable({ type: 'timestamp', value: time })
+const isUint32 = (n: number | undefined): n is number => n !== undefined && n >>> 0 === n
+
+/** Which properties have a place of their own on the wire, with this value. */
+export function hasPlace(
+  name: keyof Properties,
+  properties: Properties,
+  draft: Draft,
+  sends: Sends,
+): boolean {
+  switch (name) {
+    case 'durable':
+      return properties.durable === true || !sends.isJms // there it is written where it is true only
+    case 'priority':
+      return true
+    case 'messageId':
+    case 'correlationId':
+      return isId(properties[name])
+    case 'userId':
+      return sends.takesUserId && properties.userId?.type === 'bytes'
+    case 'replyTo':
+      return draft.replyTo?.address === properties.replyTo && isText(properties.replyTo)
+    case 'subject':
+    case 'groupId':
+      return isText(properties[name])
+    case 'contentType':
+      return draft.contentType === properties.contentType && isSymbol(properties.contentType)
+    case 'contentEncoding':
+      return isSymbol(properties.contentEncoding)
+    case 'expiresAt':
+    case 'createdAt':
+      return isTimestamp(properties[name])
+    case 'groupSequence':
+      return isUint32(properties.groupSequence)
+    default:
+      return false
+  }
+}
+
+/** The fields of the section in their order, up to the last that is there. */
+export function writeProperties(
+  writer: Writer,
+  draft: Draft,
+  properties: Properties,
+  place: Place,
+  sends: Sends,
+): void {
+  const { messageId, userId, subject, correlationId, contentEncoding } = properties
+  const { expiresAt, createdAt, groupId, groupSequence } = properties
+  const { replyTo, contentType } = draft
+  const own = sends.takesUserId && userId?.type === 'bytes'
+  const string = (text: string | undefined): Value | undefined =>
+    isText(text) ? { type: 'string', value: text } : undefined
+  const symbol = (text: string | undefined): Value | undefined =>
+    isSymbol(text) ? { type: 'symbol', value: text } : undefined
+  const time = (value: number | undefined): Value | undefined =>
+    isTimestamp(value) ? { type: 'timestamp', value } : undefined
+  const fields: (Value | undefined)[] = [
+    isId(messageId) ? messageId : undefined,
+    own ? userId : undefined,
+    string(place.address),
+    string(subject),
+    string(replyTo?.address),
+    isId(correlationId) ? correlationId : undefined,
+    symbol(contentType),
+    symbol(contentEncoding),
+    time(expiresAt),
+    time(createdAt),
+    string(groupId),
+    isUint32(groupSequence) ? { type: 'uint32', value: groupSequence } : undefined,
+  ]
+  const last = fields.findLastIndex(field => field !== undefined)
+  writer.section(0x73)
+  writer.compound(0xd0, () => {
+    for (const field of fields.slice(0, last + 1)) {
+      if (field) writer.value(field)
+      else writer.nothing()
+    }
+    return last + 1
+  })
+}
