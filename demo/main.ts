@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,22 +10,25 @@ import type { RouteEvent } from '../src/core/events.ts'
 import { startAmqpBroker } from './amqp-broker.ts'
 import { startCloud } from './cloud.ts'
 import { startMqttBroker } from './mqtt-broker.ts'
+import { openShop } from './shop.ts'
 import { createTable } from './table.ts'
 import { createTraffic } from './traffic.ts'
 
-/** Runs `config/demo.yaml` against brokers and a cloud of its own; `--once` carries 1,000 messages and counts them. */
+/** Runs `config/demo.yaml` against brokers and a cloud of its own; `--once` carries a fixed number of messages and counts them. */
 const { values: options } = parseArgs({ options: { once: { type: 'boolean', default: false } } })
 
 const [amqp, mqtt, cloud] = await Promise.all([startAmqpBroker(), startMqttBroker(), startCloud()])
 const folder = await mkdtemp(join(tmpdir(), 'sluice-demo-'))
 Object.assign(process.env, {
-  DEMO_AMQP_URL: amqp.url,
+  DEMO_AMQP_URL: `amqp://127.0.0.1:${amqp.port}`,
+  DEMO_REPLY_SECRET: randomUUID(),
   DEMO_MQTT_URL: mqtt.url,
   DEMO_AWS_URL: cloud.address,
   DEMO_FOLDER: folder,
 })
 const { config } = await load(join(import.meta.dirname, '../config/demo.yaml'))
-const traffic = createTraffic(amqp, mqtt)
+const shop = await openShop(amqp.port)
+const traffic = createTraffic(amqp, mqtt, cloud, shop)
 const table = createTable(
   config.routes.map(r => r.name),
   route => bridge.status().get(route)?.source.messages ?? 0,
@@ -39,25 +43,31 @@ await connected()
 const stopped = options.once ? once() : forever()
 process.exitCode = await stopped
 await mqtt.close()
+shop.close()
 amqp.close()
 await cloud.close()
 await rm(folder, { recursive: true })
 
-/** Carries a fixed 1,000 messages and counts what really arrived in the queues. */
+/** Carries 1,000 messages to the cloud, 100 back and 100 questions with their answers, and counts what really arrived. */
 async function once(): Promise<number> {
-  const made = { orders: 400, telemetry: 500, alarms: 100 }
+  const made = { orders: 400, telemetry: 500, alarms: 100, commands: 100, questions: 100 }
   for (let i = 0; i < made.orders; i++) traffic.order()
   for (let i = 0; i < made.telemetry; i++) traffic.telemetry()
   for (let i = 0; i < made.alarms; i++) traffic.alarm()
+  for (let i = 0; i < made.questions; i++) traffic.question()
+  await traffic.commands(made.commands)
   const arrived = () => cloud.arrived('orders') + cloud.arrived('telemetry') + cloud.arrived('alarms')
-  await wait(() => arrived() === 1_000 && table.total('settled') === 1_000, 60_000)
+  const lost = () => 1_200 - arrived() - mqtt.commanded - shop.answered
+  // A question is carried twice: to the service, and its answer back.
+  await wait(() => lost() === 0 && table.total('settled') === 1_300, 60_000)
   await bridge.stop(AbortSignal.timeout(10_000))
   table.draw('')
   const [received, sent] = [table.total('received'), table.total('sent')]
   process.stdout.write(
-    `demo: ${received} received, ${sent} sent, ${arrived()} arrived, ${1_000 - arrived()} lost\n`,
+    `demo: ${received} received, ${sent} sent, ${arrived()} arrived, ${mqtt.commanded} back, ` +
+      `${shop.answered} replies, ${lost()} lost\n`,
   )
-  return received === 1_000 && arrived() === 1_000 ? 0 : 1
+  return received === 1_300 && lost() === 0 && shop.wrong === 0 ? 0 : 1
 }
 
 /** Keeps traffic flowing until Ctrl-C, then drains. */
@@ -69,6 +79,11 @@ async function forever(): Promise<number> {
     for (let i = 0; i < 4; i++) traffic.order()
     for (let i = 0; i < 10; i++) traffic.telemetry()
     if (tick % 5 === 0) traffic.alarm()
+    if (tick % 5 === 0) traffic.question()
+    if (tick % 10 === 0)
+      traffic.commands(10).catch(error => {
+        latest = `sending commands: ${sentence(error)}`
+      })
     if (tick % 50 === 0) traffic.noise()
   }, 50)
   const drawing = setInterval(() => table.draw(latest), process.stdout.isTTY ? 250 : 5_000)

@@ -8,7 +8,20 @@ export async function startMqttBroker() {
   const server = createServer(aedes.handle)
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
+  const commands = new Set<string>()
+  aedes.subscribe(
+    'plant/+/command',
+    ({ topic, payload }, done) => {
+      commands.add(`${topic} ${payload}`)
+      done()
+    },
+    () => {},
+  )
   return {
+    /** Different commands that came for the machines of the plant. */
+    get commanded() {
+      return commands.size
+    },
     url: `mqtt://127.0.0.1:${(server.address() as AddressInfo).port}`,
     put: (topic: string, payload: string | Buffer) =>
       aedes.publish(

@@ -1,6 +1,8 @@
 import rhea from 'rhea'
 import type { startAmqpBroker } from './amqp-broker.ts'
+import type { startCloud } from './cloud.ts'
 import type { startMqttBroker } from './mqtt-broker.ts'
+import type { openShop } from './shop.ts'
 
 const customers = ['acme', 'bolt', 'crane', 'delta', 'ember', 'forge', 'gorge', 'heron']
 const machines = ['press-1', 'press-2', 'oven-1', 'lathe-4', 'mixer-2']
@@ -10,12 +12,15 @@ const pick = <T>(from: readonly T[], n: number): T => from[n % from.length]!
 export function createTraffic(
   amqp: Awaited<ReturnType<typeof startAmqpBroker>>,
   mqtt: Awaited<ReturnType<typeof startMqttBroker>>,
+  cloud: Awaited<ReturnType<typeof startCloud>>,
+  shop: Awaited<ReturnType<typeof openShop>>,
 ) {
   let made = 0
+  let commanded = 0
   return {
     order() {
       const n = ++made
-      amqp.put({
+      amqp.put('ORDERS', {
         message_id: `ID:demo-${n}`,
         content_type: 'application/json',
         durable: true,
@@ -32,9 +37,13 @@ export function createTraffic(
       const reading = { seq: n, temperature: 60 + (n % 40), vibration: ((n * 13) % 100) / 100 }
       mqtt.put(`plant/${pick(machines, n)}/telemetry`, JSON.stringify(reading))
     },
-    /** A sensor that sends bytes no SQS message can hold: a dead letter. */
+    /** An order with a header that no SQS attribute can have as its name: a dead letter. */
     noise() {
-      mqtt.put(`plant/${pick(machines, ++made)}/telemetry`, Buffer.from([0xff, 0x00, made & 0xff, made >> 8]))
+      amqp.put('ORDERS', {
+        message_id: `ID:demo-${++made}`,
+        application_properties: { 'no name!': 1 },
+        body: 'x',
+      })
     },
     alarm() {
       const n = ++made
@@ -43,5 +52,11 @@ export function createTraffic(
         JSON.stringify({ alarm: n, text: 'temperature too high 🔥' }),
       )
     },
+    /** The way back: the cloud tells machines what to do. */
+    async commands(count: number) {
+      await cloud.command(machines, count, commanded)
+      commanded += count
+    },
+    question: () => shop.ask(),
   }
 }

@@ -11,10 +11,13 @@ const demo = (t: TestContext, ...args: readonly string[]) =>
   watch(t, spawn(process.execPath, [main, ...args], { stdio: ['ignore', 'pipe', 'pipe'] }))
 
 describe('the demo', () => {
-  test('carries 1,000 messages with --once, says so in its last line, and exits 0', async t => {
+  test('carries messages there and back with --once, says so in its last line, and exits 0', async t => {
     const { code, out, err } = demo(t, '--once')
     assert.equal(await code, 0, err())
-    assert.equal(out().trimEnd().split('\n').at(-1), 'demo: 1000 received, 1000 sent, 1000 arrived, 0 lost')
+    assert.equal(
+      out().trimEnd().split('\n').at(-1),
+      'demo: 1300 received, 1300 sent, 1000 arrived, 100 back, 100 replies, 0 lost',
+    )
   })
 
   test('runs until SIGINT, then drains and prints its totals', async t => {
