@@ -60,7 +60,8 @@ export class Publisher {
         this.#error = error
         this.#end()
       })
-      channel.on('close', () => {
+      // Before amqplib's own listener, which calls what is unconfirmed then refused.
+      channel.prependListener('close', () => {
         deaf()
         this.#end()
         resolve(this.#error)
