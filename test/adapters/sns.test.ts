@@ -212,3 +212,69 @@ describe('sns', () => {
     })
   })
 })
+
+describe('sns: a topic for each message', () => {
+  const template = '${headers.topic}'
+  const to = (address: string, body: string, more: Partial<Message> = {}) =>
+    message(body, { address, ...more })
+
+  test('each topic gets its own, and one that is missing or denied refuses its own by name', async t => {
+    const { sink, send } = await open(t, template)
+    const [one, other] = [create(), create()]
+    const none = `arn:aws:sns:${region}:000000000000:none`
+    const results = await Promise.allSettled([
+      send(to(one.topicArn, 'a')),
+      send(to(none, 'b')),
+      send(to('arn:aws:sns:us-east-1:000000000000:t', 'c')),
+      send(to('alarms', 'd')),
+      send(to(other.topicArn, 'e')),
+    ])
+    const reasons = results.map(r => (r.status === 'rejected' ? (r.reason as Error) : undefined))
+    assert.deepEqual([reasons[0], reasons[4]], [undefined, undefined])
+    for (const i of [1, 2, 3]) assert.ok(reasons[i] instanceof MessageRefused, String(reasons[i]))
+    assert.match(reasons[1]!.message, /topic arn.*:none does not exist in region eu-west-1/)
+    assert.match(reasons[2]!.message, /is in region us-east-1/)
+    assert.match(reasons[3]!.message, /"alarms" is no ARN of a topic, and \$\{headers.topic\} comes to that/)
+    assert.deepEqual(
+      (await receive(one.queueUrl)).map(m => m.Body),
+      ['a'],
+    )
+    assert.deepEqual(
+      (await receive(other.queueUrl)).map(m => m.Body),
+      ['e'],
+    )
+    aws.fault = { action: 'PublishBatch', answer: () => snsError(403, 'AuthorizationError', 'no') }
+    await assert.rejects(send(to(one.topicArn, 'f')), {
+      name: 'MessageRefused',
+      message: /AWS denied access to topic .*needs sns:Publish/,
+    })
+    aws.fault = undefined
+    await assert.rejects(send(to(one.topicArn, 'x'.repeat(262_145))), /has 262145 bytes .* takes 262144/)
+    await sink.check(never)
+    aws.fault = { action: 'GetTopicAttributes', answer: () => snsError(500, 'InternalError', 'x') }
+    await assert.rejects(sink.check(never), SinkUnavailable)
+    await assert.rejects(sns.sink!.open(endpoint(template), context), /SNS fails/)
+  })
+
+  test('FIFO or not is that of the topic that it comes to', async t => {
+    const { topicArn, queueUrl } = create('.fifo')
+    const { send } = await open(t, template)
+    await send(to(topicArn, 'a', { origin: 'plant/7', properties: { deduplicationId: 'd' } }))
+    const [arrived] = await receive(queueUrl)
+    assert.equal(arrived?.Attributes?.MessageGroupId, 'plant/7')
+    assert.equal(sns.sink!.isOrdered!(endpoint(template)), false)
+    assert.equal(sns.sink!.isOrdered!(endpoint(topicArn)), true)
+    assert.equal(sns.sink!.address!(endpoint(topicArn)), topicArn)
+  })
+
+  test('a delay is refused', () => {
+    const prepare = (delay: number) =>
+      sns.sink!.prepare(
+        endpoint(`arn:aws:sns:${region}:000000000000:t`),
+        { maxMessageSize: 1_000 },
+        message('a', { properties: { delay } }),
+      )
+    assert.throws(() => prepare(1), { name: 'MessageRefused', message: /SNS cannot delay/ })
+    prepare(0)
+  })
+})

@@ -528,3 +528,181 @@ describe('sqs: opening', () => {
     await assert.rejects(sink.check(never), { name: 'SinkUnavailable', message: /does not exist/ })
   })
 })
+
+describe('sqs: a queue for each message', () => {
+  const template = '${headers.queue}'
+  const to = (address: string, body: string, more: Partial<Message> = {}) =>
+    message(body, { address, ...more })
+
+  test('many queues by name, URL and ARN, each in order in batches of its own', async t => {
+    const { sink, send } = await open(t, template, { concurrency: 4 })
+    const queues = Array.from({ length: 12 }, () => create('.fifo'))
+    const from = batches().length
+    const written = (i: number) => [queues[i]!.queueName, queues[i]!.queueUrl, queues[i]!.queueArn][i % 3]!
+    const all = Array.from({ length: 12 * 10 }, (_, i) =>
+      to(written(i % 12), `${i}`, { properties: { groupId: 'g', deduplicationId: `d${i}` } }),
+    )
+    await Promise.all(all.map(m => send(m)))
+    for (const [i, { queueUrl }] of queues.entries()) {
+      const came = (await receive(queueUrl)).map(m => Number(m.Body))
+      assert.deepEqual(
+        came,
+        Array.from({ length: 10 }, (_, n) => i + n * 12),
+      )
+    }
+    const urls = batches()
+      .slice(from)
+      .map(({ body }) => (JSON.parse(body) as { QueueUrl: string }).QueueUrl)
+    assert.equal(new Set(urls).size, 12)
+    assert.equal(sink.limits.maxMessageSize, 1_048_576)
+  })
+
+  test('a queue that is missing, or was deleted: its messages are refused by name, the others arrive', async t => {
+    const { send } = await open(t, template)
+    const { queueName, queueUrl } = create()
+    const gone = create()
+    await send(to(gone.queueName, 'before'))
+    aws.emulator.deleteQueue(gone.queueName, { region: 'eu-west-1' })
+    const none = `none-${randomUUID()}`
+    const results = await outcomes([
+      send(to(gone.queueName, 'a')),
+      send(to(none, 'b')),
+      send(to(queueName, 'c')),
+      send(to('arn:aws:sqs:us-east-1:000000000000:q', 'd')),
+    ])
+    const reasons = results.map(r => (r.status === 'rejected' ? (r.reason as Error) : undefined))
+    assert.equal(reasons[2], undefined)
+    for (const i of [0, 1, 3]) assert.ok(reasons[i] instanceof MessageRefused, String(reasons[i]))
+    assert.match(
+      reasons[0]!.message,
+      new RegExp(`queue ${gone.queueName} does not exist in region eu-west-1`),
+    )
+    assert.match(reasons[1]!.message, new RegExp(`queue ${none} does not exist`))
+    assert.match(reasons[3]!.message, /is in region us-east-1 and its connection in eu-west-1/)
+    assert.deepEqual(bodies(await receive(queueUrl)), ['c'])
+  })
+
+  test('a queue that denies us refuses its messages; one throttled is only slow', async t => {
+    const { send } = await open(t, template)
+    const { queueName } = create()
+    aws.fault = { action: 'SendMessageBatch', answer: () => sqsError(403, 'AccessDenied', 'no') }
+    await assert.rejects(send(to(queueName, 'a')), {
+      name: 'MessageRefused',
+      message: new RegExp(`AWS denied access to queue ${queueName} .*needs sqs:SendMessage`),
+    })
+    aws.fault = { action: 'GetQueueUrl', answer: () => sqsError(403, 'AccessDenied', 'no') }
+    await assert.rejects(send(to(create().queueName, 'a')), {
+      name: 'MessageRefused',
+      message: /sqs:GetQueueUrl/,
+    })
+    aws.fault = {
+      action: 'SendMessageBatch',
+      answer: () => sqsError(403, 'RequestThrottled', 'slow', 'RequestThrottled'),
+    }
+    await assert.rejects(send(to(queueName, 'a')), SinkUnavailable)
+  })
+
+  test('FIFO or not, and the default group, are those of the queue that it comes to', async t => {
+    const { prepare } = await open(t, template)
+    const properties = { deduplicationId: 'd' }
+    const { entry } = prepare(to('replies.fifo', 'a', { properties, origin: 'plant/valve 1' }))
+    assert.deepEqual([entry.MessageGroupId, entry.MessageDeduplicationId], ['plant/valve%201', 'd'])
+    assert.equal('MessageGroupId' in prepare(to('replies', 'a', { properties })).entry, false)
+    assert.equal(sqs.sink!.isOrdered!(endpoint(template)), false)
+    assert.equal(sqs.sink!.isOrdered!(endpoint(`${template}-valves.fifo`)), true)
+    assert.equal(sqs.sink!.address!(endpoint(template)), template)
+  })
+
+  test('what is no queue is refused, and a URL never leads elsewhere', async t => {
+    const { prepare, send } = await open(t, template)
+    for (const wrong of [
+      '',
+      'two words',
+      'https://elsewhere.example/',
+      'queue://ORDERS',
+      'arn:aws:sns:x:000000000000:t',
+    ]) {
+      assert.throws(() => prepare(to(wrong, 'a')), {
+        name: 'MessageRefused',
+        message: /neither name, URL nor ARN of a queue, and \$\{headers.queue\} comes to that/,
+      })
+    }
+    const { queueName, queueUrl } = create()
+    const other = await startAws()
+    t.after(() => other.stop())
+    await send(to(`${other.endpoint}/000000000000/${queueName}`, 'a'))
+    assert.deepEqual(bodies(await receive(queueUrl)), ['a'])
+    assert.equal(other.seen.length, 0)
+  })
+
+  test("a queue's own limit", async t => {
+    const { send } = await open(t, template)
+    const { queueName } = create('', { MaximumMessageSize: '1024' })
+    await send(to(queueName, 'x'.repeat(1_024)))
+    await assert.rejects(send(to(queueName, 'x'.repeat(1_025))), {
+      name: 'MessageRefused',
+      message: /has 1025 bytes .* takes 1024/,
+    })
+  })
+
+  test('opening and check ask whether SQS is there and takes the credentials, and no more', async t => {
+    const { sink } = await open(t, template)
+    await sink.check(never)
+    aws.fault = { action: 'GetQueueUrl', answer: () => sqsError(403, 'AccessDenied', 'not this one') }
+    await sink.check(never)
+    aws.fault = { action: 'GetQueueUrl', answer: () => sqsError(403, 'InvalidClientTokenId', 'who?') }
+    await assert.rejects(sink.check(never), {
+      name: 'SinkUnavailable',
+      message: /does not accept the credentials/,
+    })
+    await assert.rejects(sqs.sink!.open(endpoint(template), context), /does not accept the credentials/)
+    aws.fault = { action: 'GetQueueUrl', answer: () => sqsError(500, 'InternalFailure', 'x') }
+    await assert.rejects(sink.check(never), SinkUnavailable)
+    await assert.rejects(
+      sqs.sink!.open(endpoint(template, {}, { endpoint: 'http://127.0.0.1:9' }), context),
+      /SQS cannot be reached/,
+    )
+  })
+})
+
+describe('sqs: delay', () => {
+  const entryOf = (delay: number, queue = 'q') =>
+    sqs.sink!.prepare(
+      endpoint(queue),
+      { maxMessageSize: 1_000 },
+      message('a', { properties: { delay, deduplicationId: 'd' } }),
+    ).entry
+
+  test('is in seconds, rounded up, and at most 15 minutes', () => {
+    assert.deepEqual(
+      [0, 1, 1_000, 1_001, 900_000].map(delay => entryOf(delay).DelaySeconds),
+      [0, 1, 1, 2, 900],
+    )
+    assert.equal(
+      sqs.sink!.prepare(endpoint('q'), { maxMessageSize: 9 }, message('a')).entry.DelaySeconds,
+      undefined,
+    )
+    assert.throws(() => entryOf(900_001), {
+      name: 'MessageRefused',
+      message: /delay of 901 s, and SQS delays by 900 s/,
+    })
+    assert.throws(() => entryOf(-1_000), MessageRefused)
+    assert.throws(() => entryOf(Number.NaN), MessageRefused)
+  })
+
+  test('a FIFO queue takes none for one message', () => {
+    assert.equal(entryOf(0, 'q.fifo').DelaySeconds, undefined)
+    assert.throws(() => entryOf(1_000, 'q.fifo'), {
+      name: 'MessageRefused',
+      message: /FIFO queue q.fifo takes none/,
+    })
+  })
+
+  test('the message is not there before', async t => {
+    const { queueName, queueUrl } = create()
+    const { send } = await open(t, queueName)
+    await send(message('later', { properties: { delay: 1_500 } }))
+    assert.deepEqual(await receive(queueUrl), [])
+    await until(async () => (await receive(queueUrl)).length === 1, { what: 'the message' })
+  })
+})
