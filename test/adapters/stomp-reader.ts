@@ -14,6 +14,8 @@ export interface StompMessage {
 export class StompReader {
   readonly #mailboxes = new Map<string, Mailbox<StompMessage>>()
   readonly #ids: string[] = []
+  /** By the id of the subscription. */
+  readonly #implicit = new Map<string, Mailbox<StompMessage>>()
   readonly #socket: Socket
   readonly #connected = Promise.withResolvers<void>()
   #rest: Buffer = Buffer.alloc(0)
@@ -45,6 +47,23 @@ export class StompReader {
     return mailbox.read(isLast)
   }
 
+  /** Waits for one answer at the address `own`; RabbitMQ subscribes to a temporary queue by itself when it is sent with. */
+  answers(own: string, isImplicit: boolean, take: (body: string) => void): Promise<void> {
+    const mailbox = new Mailbox<StompMessage>()
+    this.#implicit.set(own, mailbox)
+    if (!isImplicit) {
+      this.say('SUBSCRIBE', [`id:${own}`, 'ack:auto', `destination:${own}`])
+    }
+    return mailbox.read(({ body }) => {
+      take(body.toString())
+      return true
+    })
+  }
+
+  say(command: string, lines: readonly string[], body = ''): void {
+    this.#socket.write(`${command}\n${lines.join('\n')}\n\n${body}\0`)
+  }
+
   close(): void {
     this.#socket.destroy()
   }
@@ -72,8 +91,9 @@ export class StompReader {
   }
 
   #put(native: StompMessage): void {
-    const key = this.#ids[Number(native.headers.get('subscription'))]!
-    this.#mailboxes.get(key)!.put({ body: native.body, native })
+    const subscription = native.headers.get('subscription')!
+    const mailbox = this.#implicit.get(subscription) ?? this.#mailboxes.get(this.#ids[Number(subscription)]!)
+    mailbox!.put({ body: native.body, native })
   }
 }
 

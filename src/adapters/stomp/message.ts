@@ -53,15 +53,18 @@ function addressOf({ headers }: Frame, { queue, topic, address }: SourceOptions)
 /**
  * ActiveMQ leaves `content-length` out of a TextMessage and writes it for a BytesMessage, and so does Artemis under
  * STOMP 1.0. Later versions of the protocol make Artemis add it to a TextMessage too, as the last header, where for a
- * BytesMessage it is the second. RabbitMQ, whose messages are all bytes, always writes it.
+ * BytesMessage it is the second. RabbitMQ, whose messages are all bytes, writes it where there are any. An ActiveMQ
+ * TextMessage that came by STOMP with both, since it holds a NUL, says so in `amq-msg-type`.
  */
 function bodyOf({ headers, body }: Frame, broker: Broker): Body {
-  const isText =
-    broker === 'artemis'
-      ? endsWithLength(headers)
-      : !headers.has('content-length') || (broker === 'activemq' && headers.get('amq-msg-type') === 'text')
-  const decoded = isText ? decodeText(body) : undefined
+  const decoded = isText(headers, broker) ? decodeText(body) : undefined
   return decoded === undefined ? { kind: 'bytes', bytes: body } : { kind: 'text', text: decoded }
+}
+
+function isText(headers: ReadonlyMap<string, string>, broker: Broker): boolean {
+  if (broker === 'rabbitmq') return false
+  if (broker === 'artemis') return endsWithLength(headers)
+  return !headers.has('content-length') || (broker === 'activemq' && headers.get('amq-msg-type') === 'text')
 }
 
 function endsWithLength(headers: ReadonlyMap<string, string>): boolean {
