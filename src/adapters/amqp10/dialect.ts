@@ -1,5 +1,5 @@
 import type { SourceOptions } from './options.ts'
-import { artemisSends, classicSends, rabbit3Sends, rabbit4Sends, type Sends } from './sends.ts'
+import { artemisSends, classicSends, escapeSlash, rabbit3Sends, rabbit4Sends, type Sends } from './sends.ts'
 
 /** Where a receiver attaches. */
 export interface SourceAddress {
@@ -88,8 +88,8 @@ const rabbit3: Dialect = {
   broker: 'RabbitMQ 3',
   holdLimit: consumerTimeout,
   drains: false,
-  queue: name => ({ address: `/amq/queue/${encodeURIComponent(name)}` }),
-  topic: name => ({ address: `/topic/${encodeURIComponent(name)}` }),
+  queue: name => ({ address: `/amq/queue/${escapeSlash(name)}` }),
+  topic: name => ({ address: `/topic/${escapeSlash(name)}` }),
   topicOf: to => to,
   sends: rabbit3Sends,
 }

@@ -25,8 +25,7 @@ export function fitHeader(value: Value, sends: Sends): { readonly value: Value; 
 }
 
 /** Application properties may have simple types only (specification section 3.2.5). */
-const isSimple = (value: Value): boolean =>
-  value.type !== 'null' && value.type !== 'list' && value.type !== 'map' && isWritable(value)
+const isSimple = (value: Value): boolean => value.type !== 'list' && value.type !== 'map' && isWritable(value)
 
 export function fitBody(body: Body, sends: Sends): { readonly body: Body; readonly note: BodyNote } {
   if (takesBody(body, sends)) return { body, note: {} }
@@ -54,6 +53,7 @@ function takesBody(body: Body, { takesValues, isJms: jms }: Sends): boolean {
 /** Can a JMS property, or an item of a StreamMessage, be this value? */
 function isJms(value: Value): boolean {
   switch (value.type) {
+    case 'null':
     case 'bool':
     case 'int8':
     case 'int16':
@@ -75,7 +75,7 @@ function isJmsEntry(value: Value): boolean {
   if (value.type === 'list') return value.value.every(isJmsEntry)
   if (value.type === 'map')
     return value.value.every(([key, item]) => key.type === 'string' && isJmsEntry(item))
-  return value.type === 'bytes' || value.type === 'null' || isJms(value)
+  return value.type === 'bytes' || isJms(value)
 }
 
 const largestLong = 2n ** 63n - 1n

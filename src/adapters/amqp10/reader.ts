@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import { type Entry, nothing, type Value } from '../../core/value.ts'
+import { decodeModifiedUtf8 } from '../shared/modified-utf8.ts'
 
 /** Deeper ones would overflow the stack of whoever writes them again. */
 const maxDepth = 64
@@ -199,12 +200,12 @@ export class Reader {
   }
 }
 
-/** A string that is no UTF-8 keeps its bytes: decoding would replace what it does not understand. */
+/** A string that is neither UTF-8 nor Java's form of it keeps its bytes: decoding would replace what it does not understand. */
 function string(bytes: Buffer): Value {
   const value = bytes.toString()
-  return value.includes('\ufffd') && !isUtf8(bytes)
-    ? { type: 'bytes', value: bytes }
-    : { type: 'string', value }
+  if (!value.includes('\ufffd') || isUtf8(bytes)) return { type: 'string', value }
+  const text = decodeModifiedUtf8(bytes)
+  return text === undefined ? { type: 'bytes', value: bytes } : { type: 'string', value: text }
 }
 
 function uuid(bytes: Buffer): string {

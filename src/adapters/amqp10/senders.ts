@@ -7,6 +7,7 @@ interface Entry {
   /** Sends that use it or wait for it. */
   users: number
   readonly link: Promise<SendingLink>
+  opened?: SendingLink
 }
 
 /**
@@ -48,9 +49,20 @@ export class Senders {
     await Promise.all(entries.map(({ link }) => link.then(l => l.close()).catch(() => {})))
   }
 
-  /** Messages that wait on any of the links, and those whose writing has begun. */
-  get state(): { readonly waiting: number } {
-    return { waiting: this.#waiting.length }
+  /** Messages that wait, on any of the links. */
+  get waiting(): number {
+    return this.#sum('waiting')
+  }
+
+  /** Messages whose writing has begun, on those that are open. */
+  get begun(): number {
+    return this.#sum('begun')
+  }
+
+  #sum(what: 'waiting' | 'begun'): number {
+    let sum = 0
+    for (const { opened } of this.#entries.values()) sum += opened?.[what] ?? 0
+    return sum
   }
 
   #entryOf(place: Place): Entry {
@@ -69,7 +81,10 @@ export class Senders {
       if (this.#entries.get(address) === entry) this.#entries.delete(address)
       this.#waiting.shift()?.()
     }
-    entry.link.then(link => link.closed.then(gone), gone)
+    entry.link.then(link => {
+      entry.opened = link
+      void link.closed.then(gone)
+    }, gone)
     return entry
   }
 

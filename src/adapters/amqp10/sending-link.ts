@@ -14,6 +14,8 @@ export interface SendingTarget {
 
 export interface SendingOptions {
   readonly name: string
+  /** Where it leads, for people. */
+  readonly to: string
   /** Milliseconds for attaching and detaching. */
   readonly limit: number
   /** Milliseconds for a send. */
@@ -45,6 +47,7 @@ export class SendingLink {
   readonly #signals = new WeakSet<AbortSignal>()
   #timer: NodeJS.Timeout | undefined
   #begun = 0
+  #lost: LinkLost | undefined
   #dead = false
   #closing: Promise<void> | undefined
 
@@ -115,6 +118,11 @@ export class SendingLink {
     return this.#outgoing.waiting
   }
 
+  /** What every send gets once the link is gone. */
+  get lost(): LinkLost {
+    return this.#lost ?? new LinkLost(`the link to ${this.#options.to} is being closed`)
+  }
+
   /** Messages whose writing has begun since the link was opened. */
   get begun(): number {
     return this.#begun
@@ -123,7 +131,7 @@ export class SendingLink {
   /** Resolves when the broker has accepted. */
   send(outbound: Outbound, signal: AbortSignal): Promise<object> {
     return new Promise((resolve, reject) => {
-      if (this.#dead || this.#closing) return reject(new LinkLost('the link to the broker is closed'))
+      if (this.#dead || this.#closing) return reject(this.lost)
       if (signal.aborted) return reject(signal.reason)
       this.#hear(signal)
       const sending: Sending = {
@@ -167,8 +175,8 @@ export class SendingLink {
     if (this.#dead) return
     this.#dead = true
     clearTimeout(this.#timer)
-    const lost = new LinkLost('the link to the broker was lost', { cause: error })
-    for (const { reject } of this.#sending) reject(lost)
+    this.#lost = new LinkLost(`the link to ${this.#options.to} is gone`, { cause: error })
+    for (const { reject } of this.#sending) reject(this.#lost)
     this.#sending.clear()
     this.#session.close()
     this.#resolveClosed(error)
@@ -198,11 +206,12 @@ export class SendingLink {
   }
 
   #timedOut(unsent: boolean): SinkUnavailable {
-    const after = `after ${this.#options.sendTimeout / 1000} s`
+    const { to, sendTimeout } = this.#options
+    const after = `after ${sendTimeout / 1000} s`
     return new SinkUnavailable(
       unsent
-        ? `the broker gave no credit for the message ${after}: its queue is full, or it blocks senders`
-        : `the broker did not confirm the message ${after}; whether it has it is unknown`,
+        ? `the broker gave no credit for ${to} ${after}: the queue is full, or it blocks senders`
+        : `the broker did not confirm a message for ${to} ${after}; whether it has it is unknown`,
     )
   }
 

@@ -1,3 +1,6 @@
+import { MessageRefused } from '../../core/errors.ts'
+import { isAscii } from './writable.ts'
+
 /** What a JMS client of the broker would call the place: the bytes of `x-opt-jms-dest` and `x-opt-jms-reply-to`. */
 export const jmsKinds = { queue: 0, topic: 1, 'temp-queue': 2, 'temp-topic': 3 } as const
 export type JmsKind = keyof typeof jmsKinds
@@ -28,6 +31,8 @@ export interface Sends {
   /** Does it take messages without any body? Else there has to be a null. */
   readonly bodyless: boolean
   readonly takesUserId: boolean
+  /** Does it accept and drop what is sent to a queue that does not exist? */
+  readonly dropsUnroutable: boolean
   readonly delays: boolean
   /** Does it know a message again by `_AMQ_DUPL_ID`? */
   readonly deduplicates: boolean
@@ -56,6 +61,7 @@ export const classicSends: Sends = {
   takesUserId: true,
   delays: true,
   deduplicates: false,
+  dropsUnroutable: false,
 }
 
 const bareAddress = (written: string): Place => {
@@ -77,6 +83,7 @@ export const artemisSends: Sends = {
   takesUserId: true,
   delays: true,
   deduplicates: true,
+  dropsUnroutable: false,
 }
 
 const encoded = encodeURIComponent
@@ -97,15 +104,33 @@ export const rabbit4Sends: Sends = {
   takesUserId: false,
   delays: false,
   deduplicates: false,
+  dropsUnroutable: false,
+}
+
+/** How the address of a queue that has to exist begins. */
+export const rabbit3Queue = '/amq/queue/'
+
+/**
+ * The plugin reads `%2F` as a slash and nothing else as an escape, and breaks the connection at what is not ASCII (seen
+ * with 3.10).
+ */
+export function escapeSlash(name: string): string {
+  if (isAscii(name)) return name.replaceAll('/', '%2F')
+  throw new MessageRefused(
+    `RabbitMQ 3 takes no name over AMQP 1.0 that is not ASCII: ${JSON.stringify(name)}`,
+  )
 }
 
 export const rabbit3Sends: Sends = {
   ...rabbit4Sends,
-  queue: name => ({ address: `/amq/queue/${encoded(name)}` }),
-  topic: name => ({ address: `/topic/${encoded(name)}` }),
+  queue: name => ({ address: `${rabbit3Queue}${escapeSlash(name)}` }),
+  topic: name => ({ address: `/topic/${escapeSlash(name)}` }),
   exchange: (name, key) => ({
-    address: `/exchange/${encoded(name)}${key === undefined ? '' : `/${encoded(key)}`}`,
+    address: `/exchange/${escapeSlash(name)}${key === undefined ? '' : `/${escapeSlash(key)}`}`,
   }),
-  address: written => ({ address: written.startsWith('/') ? written : `/amq/queue/${encoded(written)}` }),
+  address: written => ({
+    address: written.startsWith('/') ? written : `${rabbit3Queue}${escapeSlash(written)}`,
+  }),
   takesValues: false,
+  dropsUnroutable: true,
 }

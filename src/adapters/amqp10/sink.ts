@@ -3,14 +3,16 @@ import type { Endpoint, Limits, LinkContext, Sink } from '../../core/adapter.ts'
 import { LinkLost, SinkUnavailable, sentence } from '../../core/errors.ts'
 import { isTemplate } from '../../core/template.ts'
 import type { Lease } from '../shared/shared-connections.ts'
+import { watchBlocked } from './blocked.ts'
 import type { AmqpConnection } from './connection.ts'
 import { isChosen, placeOf, writtenAddress } from './destination.ts'
 import type { AmqpPrepared } from './encode.ts'
+import { demandQueue } from './existence.ts'
 import { leaseConnection } from './lease.ts'
 import type { ConnectionOptions, SinkOptions } from './options.ts'
 import { Senders } from './senders.ts'
 import { type Outbound, SendingLink } from './sending-link.ts'
-import type { Place } from './sends.ts'
+import { type Place, rabbit3Queue } from './sends.ts'
 import { verdictOf } from './verdict.ts'
 
 type At = Endpoint<ConnectionOptions, SinkOptions>
@@ -40,17 +42,23 @@ class AmqpSink implements Sink<AmqpPrepared> {
   readonly #link: SendingLink | undefined
   readonly #senders: Senders | undefined
   #closing: Promise<void> | undefined
+  readonly #stopWatching: () => void
   #dead = false
 
   static async attach(at: At, lease: Lease<AmqpConnection>, context: LinkContext): Promise<AmqpSink> {
     const { dialect, relays } = lease.connection
     const address = writtenAddress(at.options)
-    if (isTemplate(address) && !relays) return new AmqpSink(at, lease, undefined)
+    if (isTemplate(address) && !relays) return new AmqpSink(at, lease, undefined, context)
     const target = isTemplate(address) ? { address: undefined } : placeOf(dialect.sends, at.options, address)
-    return new AmqpSink(at, lease, await attach(at, lease.connection, target, context.signal))
+    return new AmqpSink(at, lease, await attach(at, lease.connection, target, context.signal), context)
   }
 
-  private constructor(at: At, lease: Lease<AmqpConnection>, link: SendingLink | undefined) {
+  private constructor(
+    at: At,
+    lease: Lease<AmqpConnection>,
+    link: SendingLink | undefined,
+    context: LinkContext,
+  ) {
     const { promise, resolve } = Promise.withResolvers<Error | undefined>()
     this.closed = promise
     this.#resolveClosed = resolve
@@ -61,13 +69,16 @@ class AmqpSink implements Sink<AmqpPrepared> {
     if (!link) this.#senders = new Senders(place => attach(at, lease.connection, place), timeout)
     this.limits = { maxMessageSize: link?.maxMessageSize ?? largest }
     const ended = link?.closed ?? lease.connection.closed
+    this.#stopWatching = watchBlocked(link ?? this.#senders!, lease.connection.dialect.broker, text =>
+      context.report({ type: 'notice', text }),
+    )
     void ended.then(error => this.#end(error))
   }
 
   send(prepared: AmqpPrepared, signal: AbortSignal): Promise<object> {
     const outbound = this.#outbound(prepared)
     if (this.#link) return this.#link.send(outbound, signal)
-    if (this.#dead || this.#closing) return Promise.reject(new LinkLost('the link to the broker is closed'))
+    if (this.#dead || this.#closing) return Promise.reject(this.#lost)
     return this.#senders!.send(prepared.place, outbound, signal)
   }
 
@@ -86,7 +97,7 @@ class AmqpSink implements Sink<AmqpPrepared> {
 
   /** By attaching once more, since brokers do not say when the place of a link is taken away. */
   async check(signal: AbortSignal): Promise<void> {
-    if (this.#dead || this.#closing) throw new LinkLost('the link to the broker is closed')
+    if (this.#dead || this.#closing) throw this.#lost
     const address = writtenAddress(this.#at.options)
     if (isTemplate(address)) return
     const { connection } = this.#lease
@@ -99,6 +110,10 @@ class AmqpSink implements Sink<AmqpPrepared> {
         cause,
       })
     }
+  }
+
+  get #lost(): LinkLost {
+    return this.#link?.lost ?? new LinkLost(`the link to ${this.#lease.connection.dialect.broker} is gone`)
   }
 
   close(): Promise<void> {
@@ -114,18 +129,24 @@ class AmqpSink implements Sink<AmqpPrepared> {
   #end(error: Error | undefined): void {
     if (this.#dead) return
     this.#dead = true
+    this.#stopWatching()
     this.#resolveClosed(this.#closing ? undefined : (error ?? new Error('the connection was closed')))
     void this.#lease.release()
   }
 }
 
-function attach(
+async function attach(
   at: At,
   connection: AmqpConnection,
   target: Place | { readonly address: undefined },
   signal?: AbortSignal,
 ): Promise<SendingLink> {
+  const { address } = target
+  if (address?.startsWith(rabbit3Queue) && connection.dialect.sends.dropsUnroutable) {
+    await demandQueue(connection, address, at.connection.connect_timeout, signal)
+  }
   const options = {
+    to: `${writtenAddress(at.options)} on ${connection.dialect.broker}`,
     name: `sluice-${at.connectionName}-${at.route}-${randomUUID().slice(0, 8)}`,
     limit: at.connection.connect_timeout,
     sendTimeout: at.options.send_timeout,

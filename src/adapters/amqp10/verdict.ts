@@ -13,10 +13,15 @@ export interface Aim {
 /** Conditions that are about the place and not about the message. */
 const ofPlace = ['amqp:not-found', 'amqp:unauthorized-access', 'amqp:not-allowed']
 
-/** What brokers say when there is no room; ActiveMQ has the condition `amqp:internal-error` for it. */
-const isFull = /resource.?limit|is full|usage manager|no space|max.?length|ResourceAllocation/i
+/** ActiveMQ and Artemis give whatever went wrong there as `failed`, so that only the words say what it was. */
+const ofAnything = ['failed', 'amqp:internal-error']
+const isMissing = /does not exist|not authorized|permission|deleted destination/i
+const isFull = /resource.?limit|is full|usage manager|usage\(|no space|max.?length|ResourceAllocation/i
 
-/** Why the broker did not take a message; undefined when it did. */
+/**
+ * Why the broker did not take a message; undefined when it did. What may be a broker that stops as well as a message
+ * that nobody can take is an error without a name, which is tried a few times.
+ */
 export function verdictOf(outcome: Outcome, aim: Aim): Error | undefined {
   const { broker, place, isChosen } = aim
   const Placed = isChosen ? MessageRefused : SinkUnavailable
@@ -42,8 +47,10 @@ function rejection({ condition, description }: Outcome, { broker, place, isChose
   // RabbitMQ before 4.3 gives no reason for a queue that is full or has no leader.
   if (words === '') return new SinkUnavailable(`${what}: its queue is full, or not available`)
   if (isFull.test(words)) return new SinkUnavailable(`${what}: ${words}`)
-  if (condition !== undefined && ofPlace.includes(condition) && !isChosen) {
-    return new SinkUnavailable(`${what}: ${words}`)
+  const saysPlace = isMissing.test(words) || description === place // ActiveMQ, of a temporary queue
+  if (ofPlace.includes(condition ?? '') || saysPlace) {
+    return new (isChosen ? MessageRefused : SinkUnavailable)(`${what}: ${words}`)
   }
+  if (ofAnything.includes(condition ?? '')) return new Error(`${what}: ${words}`)
   return new MessageRefused(`${what}: ${words}`)
 }
