@@ -7,10 +7,11 @@ import { duration, secret, size } from '../src/adapters/shared/options.ts'
 import { createMetrics } from '../src/admin/metrics.ts'
 import { fileSchema } from '../src/config/schema.ts'
 import type { Schema } from '../src/core/adapter.ts'
+import { fidelityPage } from './fidelity.ts'
 
 /**
- * Writes the pages of `docs/` that are made from the code: `configuration.md` from the schemas and `metrics.md` from the
- * metrics themselves. With `--check` it writes nothing, and exits 1 naming each page that is not what it would write.
+ * Writes the pages of `docs/` that are made from the code: `configuration.md` from the schemas, `fidelity.md` from the table of
+ * the matrix test and `metrics.md` from the metrics themselves. With `--check` it writes nothing, and exits 1 naming each page that is not what it would write.
  */
 const top = join(import.meta.dirname, '..')
 
@@ -43,6 +44,7 @@ interface Row {
 export async function pages(): Promise<ReadonlyMap<string, string>> {
   return new Map([
     ['docs/configuration.md', configurationPage()],
+    ['docs/fidelity.md', fidelityPage(made)],
     ['docs/metrics.md', await metricsPage()],
   ])
 }
