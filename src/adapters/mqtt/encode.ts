@@ -39,9 +39,7 @@ export function prepare(at: SinkAt, limits: Limits, message: Message): MqttPrepa
   const length = 2 + name.length + (qos > 0 ? 2 : 0) + (properties?.bytes.length ?? 0) + body.length
   const lengthBytes = varint(length)
   const size = 1 + lengthBytes.length + length
-  if (size > limits.maxMessageSize) {
-    throw new MessageRefused(`the message has ${size} bytes, and the broker takes ${limits.maxMessageSize}`)
-  }
+  checkSize(size, limits)
   const idAt = 1 + lengthBytes.length + 2 + name.length
   const head = Buffer.allocUnsafe(size - body.length)
   head[0] = 0x30 | (qos << 1) | (retain ? 1 : 0)
@@ -60,6 +58,13 @@ export function prepare(at: SinkAt, limits: Limits, message: Message): MqttPrepa
     idAt: qos > 0 ? idAt : undefined,
     ...(expiryAt !== undefined &&
       expiresAt !== undefined && { expiry: { at: propertiesAt + expiryAt, expiresAt } }),
+  }
+}
+
+/** Throws MessageRefused for a packet that the broker does not take. */
+export function checkSize(size: number, { maxMessageSize }: Limits): void {
+  if (size > maxMessageSize) {
+    throw new MessageRefused(`the message has ${size} bytes, and the broker takes ${maxMessageSize}`)
   }
 }
 

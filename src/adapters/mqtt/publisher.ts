@@ -53,7 +53,9 @@ export class Publisher {
       this.#watch(signal)
       const since = performance.now()
       this.#waiting.push({ prepared, signal, since, resolve, reject, turn: 0, ended: false })
-      this.#write()
+      // Those that it lets pass come in the same turn of the event loop, when a link has opened.
+      if (this.#options.suspicion.hasStrike(prepared)) setImmediate(() => this.#write())
+      else this.#write()
     })
   }
 
@@ -71,10 +73,20 @@ export class Publisher {
   }
 
   #write(): void {
-    for (let next = this.#waiting[0]; next && (next.ended || this.#mayWrite(next)); next = this.#waiting[0]) {
-      this.#waiting.shift()
-      if (!next.ended) this.#publish(next)
+    for (let next = this.#next(); next && this.#mayWrite(next); next = this.#next()) {
+      if (next === this.#waiting[0]) this.#waiting.shift()
+      else this.#waiting.splice(this.#waiting.indexOf(next), 1)
+      this.#publish(next)
     }
+  }
+
+  /** The first, unless it lets others pass. */
+  #next(): Outgoing | undefined {
+    const { suspicion } = this.#options
+    while (this.#waiting[0]?.ended) this.#waiting.shift()
+    const [first] = this.#waiting
+    if (!first || !suspicion.hasStrike(first.prepared)) return first
+    return this.#waiting.find(o => !o.ended && !suspicion.hasStrike(o.prepared)) ?? first
   }
 
   #mayWrite({ prepared }: Outgoing): boolean {

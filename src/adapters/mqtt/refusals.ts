@@ -74,8 +74,6 @@ export interface Place {
 
 const NOT_AUTHORIZED = 135
 const BAD_TOPIC = 144
-const TOO_LARGE = 149
-const TOO_FAST = 150
 const QUOTA = 151
 const BAD_PAYLOAD = 153
 
@@ -90,10 +88,8 @@ export function publishRefused(code: number, { topic, chosen }: Place, said?: st
     case NOT_AUTHORIZED:
     case BAD_TOPIC:
       return chosen ? new MessageRefused(text) : new SinkUnavailable(text)
-    case TOO_LARGE:
     case BAD_PAYLOAD:
       return new MessageRefused(text)
-    case TOO_FAST:
     case QUOTA:
       return new SinkUnavailable(text)
     default:

@@ -5,7 +5,7 @@ import { inTurn } from '../shared/in-turn.ts'
 import { within } from '../shared/within.ts'
 import { sinkSession } from './client-options.ts'
 import { Connection } from './connection.ts'
-import { largestPacket, type MqttPrepared } from './encode.ts'
+import { checkSize, largestPacket, type MqttPrepared } from './encode.ts'
 import { addressOf, type SinkAt } from './options.ts'
 import { Publisher } from './publisher.ts'
 import { suspicionOf } from './suspicion.ts'
@@ -74,7 +74,9 @@ class MqttSink implements Sink<MqttPrepared> {
     })
   }
 
-  send(prepared: MqttPrepared, signal: AbortSignal): Promise<object> {
+  /** What was prepared for another link may be too large for this one. */
+  async send(prepared: MqttPrepared, signal: AbortSignal): Promise<object> {
+    checkSize(prepared.size, this.limits)
     return this.#publisher.send(prepared, signal)
   }
 

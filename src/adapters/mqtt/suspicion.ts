@@ -1,15 +1,17 @@
 /**
  * Brokers that do not like a message may not say so: RabbitMQ closes the connection on a topic that is forbidden, in
- * version 5 too, and so do all of 3.1.1 but Mosquitto and ActiveMQ Classic, which just leaves it unanswered. Whoever then
- * sends all that was in flight again, on the next link, goes on so for ever, and its neighbours with it.
+ * version 5 too, and Artemis does in 3.1.1; ActiveMQ Classic leaves it unanswered. Whoever then sends all that was in
+ * flight again, on the next link, goes on so for ever, and its neighbours with it.
  *
  * So it is remembered of each message for how many closes it was in flight. After two it is *suspect* and is sent alone.
- * A suspect that was alone in flight when the connection was closed again gets a strike, and so does a message that is
- * left unanswered while later ones are confirmed. Enough strikes, and it is *guilty*.
+ * A suspect that was alone in flight when the connection was closed again gets a *strike*. Whoever has one lets the others
+ * pass: whether they arrive shows whose fault it is. Enough strikes, and it is *guilty*; so is, in the end, a message that
+ * is left unanswered time and again while later ones are confirmed.
  */
 interface Record {
   closes: number
   strikes: number
+  unanswered: number
   /** How many messages were confirmed before it was seen here. */
   readonly confirmedBefore: number
 }
@@ -33,6 +35,10 @@ export class Suspicion {
     return (this.#records.get(message)?.closes ?? 0) >= suspectAfter
   }
 
+  hasStrike(message: object): boolean {
+    return (this.#records.get(message)?.strikes ?? 0) > 0
+  }
+
   /**
    * The broker closed the connection with these in flight. True when the one message is guilty; where all messages go to
    * one topic (`chosen` is false) it must be that others arrive, or it is the topic.
@@ -51,11 +57,12 @@ export class Suspicion {
 
   /** It was not answered in time, and a later one was confirmed. True when it is guilty. */
   unanswered(message: object): boolean {
-    return ++this.#record(message).strikes >= enough.unanswered
+    return ++this.#record(message).unanswered >= enough.unanswered
   }
 
   #record(message: object): Record {
-    const record = this.#records.get(message) ?? { closes: 0, strikes: 0, confirmedBefore: this.#confirmed }
+    const fresh = { closes: 0, strikes: 0, unanswered: 0, confirmedBefore: this.#confirmed }
+    const record = this.#records.get(message) ?? fresh
     this.#records.set(message, record)
     return record
   }
