@@ -3,6 +3,7 @@ import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import type { Attributes } from '../../src/adapters/shared/aws/calls.ts'
 import { sns } from '../../src/adapters/sns/index.ts'
+import { decode } from '../../src/adapters/sqs/codec.ts'
 import { sqs } from '../../src/adapters/sqs/index.ts'
 import { MessageRefused } from '../../src/core/errors.ts'
 import type { Body, Headers, Message, Properties } from '../../src/core/message.ts'
@@ -224,6 +225,50 @@ describe('aws codec: headers', () => {
       () => send(withPriority),
       /has 10 headers and SQS takes 10 attributes, one of which is taken/,
     )
+  })
+})
+
+describe('aws codec: requests and replies', () => {
+  const said = {
+    sluice_reply_token: 'k1.WyJtcSIsInRlbXAtcXVldWU6Ly94IiwxXQ.c2lnbmF0dXJl',
+    sluice_reply_to: 'https://sqs.eu-west-1.amazonaws.com/1/answers',
+  }
+  const own = {
+    sluice_reply_token: text(said.sluice_reply_token),
+    sluice_reply_to: text(said.sluice_reply_to),
+  }
+  const headers = (count: number): Headers => ({
+    ...own,
+    ...Object.fromEntries(Array.from({ length: count }, (_, i) => [`h${i}`, text('v')])),
+  })
+  const properties = { trail: 'sluice/requests', correlationId: own.sluice_reply_token }
+
+  test('the token and where to answer are attributes of text, which a service can read and echo', () => {
+    for (const { MessageAttributes } of [
+      send({ headers: own, properties }).entry,
+      publish({ headers: own, properties }).entry,
+    ]) {
+      for (const [name, StringValue] of Object.entries(said)) {
+        assert.deepEqual(MessageAttributes?.[name], { DataType: 'String', StringValue })
+      }
+    }
+  })
+
+  test('of the ten attributes they leave seven, since one has the properties', () => {
+    assert.equal(Object.keys(send({ headers: headers(7), properties }).entry.MessageAttributes!).length, 10)
+    assert.throws(
+      () => send({ headers: headers(8), properties }),
+      /has 10 headers and SQS takes 10 attributes, one of which is taken/,
+    )
+  })
+
+  test('come back from a service that knows nothing of Sluice', () => {
+    const attributes = Object.fromEntries(
+      Object.entries(said).map(([name, StringValue]) => [name, { DataType: 'String', StringValue }]),
+    )
+    const options = sqs.source!.options.parse({ queue: 'answers' })
+    const { message: reply } = decode({ Body: 'yes', MessageAttributes: attributes }, options)
+    assert.deepEqual(reply.headers, own)
   })
 })
 

@@ -348,6 +348,51 @@ describe('sqs source', () => {
     )
   })
 
+  test('several receive at a time while messages come, and no more than pollers', async t => {
+    const queue = await filled(Array.from({ length: 300 }, (_, i) => `m${i}`))
+    let [flying, most] = [0, 0]
+    aws.fault = {
+      action: 'ReceiveMessage',
+      async answer(request) {
+        most = Math.max(most, ++flying)
+        await pause(30)
+        return request.forward().finally(() => flying--)
+      },
+    }
+    const consumer = await open(t, queue, { pollers: 3 })
+    await consumer.take(300)
+    assert.equal(most, 3)
+  })
+
+  test('receives that wait do not hold up what is sent over the same connection', async t => {
+    const connection = sqs.connection.parse(aws.connection)
+    const at = { connection, connectionName: 'aws', route: 'r' }
+    const context = { signal: new AbortController().signal, report: () => {} }
+    const [empty, full] = [create(aws), create(aws)]
+    const from = calls('ReceiveMessage').length
+    for (let i = 0; i < 40; i++) {
+      const options = sqs.source!.options.parse({ queue: empty, wait: '20s' })
+      const source = await sqs.source!.open({ ...at, options }, () => {}, context)
+      t.after(() => source.close())
+      source.grant(10, 1_000)
+    }
+    await until(() => calls('ReceiveMessage').length - from === 40, { what: 'forty receives' })
+    const to = { ...at, options: sqs.sink!.options.parse({ queue: full }) }
+    const sink = await sqs.sink!.open(to, context)
+    t.after(() => sink.close())
+    const message = { address: 'q', body: { kind: 'text', text: 'b' }, headers: {}, properties: {} } as const
+    const prepared = sqs.sink!.prepare(to, sink.limits, message)
+    const began = performance.now()
+    await Promise.all(Array.from({ length: 500 }, () => sink.send(prepared, context.signal)))
+    assert.ok(performance.now() - began < 10_000)
+    assert.equal(calls('ReceiveMessage').length - from, 40, 'all of them still wait')
+    await sendAll(
+      client,
+      urlOf(aws, empty),
+      Array.from({ length: 60 }, () => 'so that they end'),
+    )
+  })
+
   test('what is granted while a message is handed over counts, in messages and in bytes', async t => {
     const queue = await filled(Array.from({ length: 50 }, (_, i) => `m${i}`))
     const at = {

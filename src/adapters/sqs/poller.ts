@@ -10,8 +10,8 @@ export interface Polling {
   /** Receives in flight, at most. */
   readonly pollers: number
   receive(count: number, signal: AbortSignal): Promise<readonly SqsReceived[]>
-  /** Takes what came; returns its bytes. */
-  take(received: SqsReceived): number
+  /** Takes what came, by a receive that began then (`performance.now()`); returns its bytes. */
+  take(received: SqsReceived, began: number): number
   /** Came after `stop()`: nobody has room for it. */
   giveBack(received: readonly SqsReceived[]): Promise<void>
   /** A receive failed. Resolves when the next may be tried. */
@@ -97,7 +97,7 @@ export class Poller {
     } else if (received.length * 2 >= count) this.#wanted = Math.min(this.#polling.pollers, this.#wanted + 1)
     for (const one of received) {
       // Taking it may grant more: what was granted before must be read after.
-      const size = this.#polling.take(one)
+      const size = this.#polling.take(one, began)
       this.#bytes -= size
     }
     return received.length

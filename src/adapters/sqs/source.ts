@@ -73,8 +73,11 @@ class SqsSource implements Source {
     const { url, calls, attributes, doing } = queue
     this.#seconds = Number(attributes.VisibilityTimeout) || ownTimeout
     this.#receiving = judge(doing('sqs:ReceiveMessage'))
-    this.#visibility = new Visibility(this.#seconds, (handles, s) =>
-      this.#watch('sqs:ChangeMessageVisibility', calls.changeVisibilityBatch(url, handles, s)),
+    const extending = 'sqs:ChangeMessageVisibility'
+    this.#visibility = new Visibility(
+      this.#seconds,
+      (handles, s) => this.#watch(extending, calls.changeVisibilityBatch(url, handles, s)),
+      judge(doing(extending)),
     )
     this.#deletions = new Deletions(
       handles => this.#watch('sqs:DeleteMessage', calls.deleteBatch(url, handles)),
@@ -86,7 +89,7 @@ class SqsSource implements Source {
       pollers: options.pollers,
       receive: (count, signal) =>
         this.#watch('sqs:ReceiveMessage', calls.receive(url, { ...poll, count }, signal)),
-      take: received => this.#take(received),
+      take: (received, began) => this.#take(received, began),
       giveBack: received => this.#makeVisible(received.map(r => r.ReceiptHandle!)),
       failed: error => this.#failed(error),
       worked: () => {
@@ -144,10 +147,13 @@ class SqsSource implements Source {
     this.#resolveClosed(error)
   }
 
-  #take(received: SqsReceived): number {
+  #take(received: SqsReceived, began: number): number {
     const size = sizeOf(received)
     const decoded = decode(received, this.#options)
-    const held = this.#visibility.hold(received.ReceiptHandle!, received.Attributes?.MessageGroupId)
+    // SQS handed it out within the time that it waits for messages; the answer may have been longer on its way.
+    const receivedAt = Math.min(performance.now(), began + this.#options.wait)
+    const group = received.Attributes?.MessageGroupId
+    const held = this.#visibility.hold(received.ReceiptHandle!, group, receivedAt)
     const count = Number(received.Attributes?.ApproximateReceiveCount)
     const delivery: Delivery = {
       ...decoded,

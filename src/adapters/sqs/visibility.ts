@@ -1,5 +1,6 @@
-import { LinkLost } from '../../core/errors.ts'
-import type { EntryResult } from '../shared/aws/calls.ts'
+import { LinkLost, MessageRefused } from '../../core/errors.ts'
+import type { EntryFailure, EntryResult } from '../shared/aws/calls.ts'
+import type { Judge } from '../shared/aws/verdict.ts'
 
 /** SQS hands a message out again at the latest so long after its receipt (ChangeMessageVisibility, API reference). */
 const longest = 12 * 60 * 60 * 1_000
@@ -26,21 +27,22 @@ export type Change = (handles: readonly string[], seconds: number) => Promise<re
 export class Visibility {
   readonly #timeout: number
   readonly #change: Change
+  readonly #judge: Judge
   readonly #held = new Set<Held>()
   readonly #extending = new Set<Held>()
   readonly #extensions = new Set<Promise<void>>()
   readonly #timer: NodeJS.Timeout
 
   /** `seconds` is the queue's visibility timeout. */
-  constructor(seconds: number, change: Change) {
+  constructor(seconds: number, change: Change, judge: Judge) {
     this.#timeout = seconds * 1_000
     this.#change = change
+    this.#judge = judge
     this.#timer = setInterval(() => this.#look(), Math.min(1_000, this.#timeout / 10))
   }
 
-  /** From its receipt on, which was now. */
-  hold(handle: string, group?: string): Held {
-    const receivedAt = performance.now()
+  /** From its receipt on, as SQS counts. */
+  hold(handle: string, group?: string, receivedAt = performance.now()): Held {
     const deadline = receivedAt + this.#timeout
     const held = { handle, group, receivedAt, deadline, lost: new AbortController(), settling: false }
     this.#held.add(held)
@@ -56,14 +58,16 @@ export class Visibility {
    * has been.
    */
   lose(held: Held, why: string): void {
-    const wasHeld = this.#held.delete(held)
-    held.lost.abort(new LinkLost(why))
-    if (held.group === undefined || !wasHeld) return
-    for (const later of this.#held) {
-      if (later.group !== held.group || later.receivedAt < held.receivedAt || later.settling) continue
-      this.#held.delete(later)
-      later.lost.abort(new LinkLost(`one before it in its group is lost: ${why}`))
+    let isBehind = false
+    for (const other of held.group === undefined ? [] : this.#held) {
+      if (isBehind && other.group === held.group && !other.settling) {
+        this.#held.delete(other)
+        other.lost.abort(new LinkLost(`one before it in its group is lost: ${why}`))
+      }
+      if (other === held) isBehind = true
     }
+    this.#held.delete(held)
+    held.lost.abort(new LinkLost(why))
   }
 
   /** Loses everything and returns it; nothing is extended from now on. */
@@ -115,9 +119,14 @@ export class Visibility {
       this.#extending.delete(held)
       const result = results[i]
       if (result === 'taken') held.deadline = began + seconds * 1_000
-      else if (result?.senderFault && this.#held.has(held) && !held.settling) {
+      else if (result && this.#isNotOurs(result) && this.#held.has(held) && !held.settling) {
         this.lose(held, `SQS says that it is no longer ours: ${result.code}: ${result.message}`)
       }
     }
+  }
+
+  /** Throttling can come as the sender's fault as well, and says nothing of the message. */
+  #isNotOurs(failure: EntryFailure): boolean {
+    return this.#judge.entry(failure) instanceof MessageRefused
   }
 }
