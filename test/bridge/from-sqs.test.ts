@@ -119,4 +119,37 @@ describe('the bridge from SQS', () => {
     assert.match(letter!.reason, /no notification of SNS/)
     assert.deepEqual(letter!.message.body, { kind: 'text', text: '{"broken' })
   })
+
+  test('each message to the queue that it names: those to one that is gone are dead letters and stop nobody', async t => {
+    const from = await aws.createQueue('post')
+    for (const name of ['post-north', 'post-south']) await aws.createQueue(name)
+    const sites = ['north', 'gone', 'south']
+    for (let i = 0; i < 300; i += 10) {
+      const Entries = Array.from({ length: 10 }, (_, j) => ({
+        Id: String(j),
+        MessageBody: `${sites[(i + j) % 3]}-${i + j}`,
+        MessageAttributes: { site: { DataType: 'String', StringValue: sites[(i + j) % 3]! } },
+      }))
+      await client.send(new SendMessageBatchCommand({ QueueUrl: from, Entries }))
+    }
+    const { yaml, dead } = config(t, { queue: 'post' }, 'post-${headers.site}')
+    const bridge = await runBridge(t, yaml)
+    for (const site of ['north', 'south']) {
+      await until(() => bodiesIn(aws, `post-${site}`).length === 100, { what: site, timeout: 30_000 })
+      assert.ok(bodiesIn(aws, `post-${site}`).every(body => body.startsWith(site)))
+    }
+    await until(async () => (await dead.letters()).length === 100, {
+      what: 'the dead letters',
+      timeout: 30_000,
+    })
+    await until(() => bodiesIn(aws, 'post').length === 0, { what: 'all deleted' })
+    for (const { kind, reason, message } of await dead.letters()) {
+      assert.equal(kind, 'refused')
+      assert.match(reason, /^queue post-gone does not exist in region eu-west-1/)
+      assert.deepEqual(message.headers.site, { type: 'string', value: 'gone' })
+    }
+    const changes = await bridge.metric('sluice_breaker_state')
+    assert.equal(changes, 0)
+    assert.equal(await bridge.stop(), 0)
+  })
 })
