@@ -125,13 +125,23 @@ function userProperty(name: string, value: string): Buffer {
       `the header ${name} has ${bytes} bytes as a user property of MQTT, which takes ${maxBytes}`,
     )
   }
-  return Buffer.concat([property(USER_PROPERTY, Buffer.from(name)), lengthOf(bytes), Buffer.from(value)])
+  const nameBytes = Buffer.byteLength(name)
+  const pair = Buffer.allocUnsafe(1 + 2 + nameBytes + 2 + bytes)
+  pair[0] = USER_PROPERTY
+  pair.writeUInt16BE(nameBytes, 1)
+  pair.write(name, 3)
+  pair.writeUInt16BE(bytes, 3 + nameBytes)
+  pair.write(value, 5 + nameBytes)
+  return pair
 }
 
-const property = (id: number, value: Uint8Array): Buffer =>
-  Buffer.concat([Buffer.of(id), lengthOf(value.length), value])
-
-const lengthOf = (bytes: number): Buffer => Buffer.of(bytes >> 8, bytes & 0xff)
+function property(id: number, value: Uint8Array): Buffer {
+  const written = Buffer.allocUnsafe(3 + value.length)
+  written[0] = id
+  written.writeUInt16BE(value.length, 1)
+  written.set(value, 3)
+  return written
+}
 
 /** JSON with nothing in it that a broker takes for malformed: such characters stand in its strings only. */
 const escaped = (json: string): string =>

@@ -4,8 +4,11 @@ export const maxBytes = 65_535
 /** What brokers take for malformed (MQTT 5, 1.5.4; Mosquitto then closes): control and non-characters, halves of a pair. */
 const unfit = /[\p{Cc}\p{Cs}\p{Noncharacter_Code_Point}]/u
 
+/** Most are of these, which is faster to see. */
+const ascii = /^[ -~]*$/
+
 /** Is this a text that every broker takes, of any length? */
-export const isFit = (text: string): boolean => !unfit.test(text)
+export const isFit = (text: string): boolean => ascii.test(text) || !unfit.test(text)
 
 /** Is it one that fits into a string of the protocol? */
 export const isString = (text: string): boolean =>
