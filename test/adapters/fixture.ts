@@ -52,6 +52,8 @@ export interface SourceFixture {
   left?(name: string): Promise<number>
   /** Takes the link away from the broker's side while the TCP connection lives (deletes the queue, kicks the client). */
   detach?(name: string): Promise<void>
+  /** The endpoint with this time limit, such as 300ms, for each step of opening; else that is `connect_timeout`. */
+  limited?(raw: RawEndpoint, limit: string): RawEndpoint
   readonly examples: readonly Example[]
   close(): Promise<void>
 }

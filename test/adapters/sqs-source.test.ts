@@ -106,6 +106,7 @@ async function fixture(): Promise<SourceFixture> {
       const { DeleteQueueCommand } = await import('@aws-sdk/client-sqs')
       await client.send(new DeleteQueueCommand({ QueueUrl: urlOf(aws, name) }))
     },
+    limited: (raw, limit) => ({ ...raw, source: { ...raw.source, call_timeout: limit } }),
     examples: examples(aws, client),
     async close() {
       client.destroy()
@@ -124,7 +125,6 @@ sourceConformance({
     bytes: 'SQS carries no empty body, no NUL and nothing but text',
     credentials: 'the emulator takes any; sqs-calls.test.ts looks at them',
     rejected: 'SQS cannot be told to dead-letter a message',
-    silent: 'its time limit is call_timeout: tested below',
     stalledClose: 'its time limit is call_timeout: tested below',
     stalled: 'its time limit is call_timeout: tested below',
     cut: noLink,

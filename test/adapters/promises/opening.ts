@@ -26,7 +26,9 @@ export const opening = {
 
   async silent(bench, t) {
     const name = await bench.broker.create()
-    const raw = withConnection(bench.broker.endpoint(name, await silentPort(t)), { connect_timeout: '300ms' })
+    const endpoint = bench.broker.endpoint(name, await silentPort(t))
+    const raw =
+      bench.broker.limited?.(endpoint, '300ms') ?? withConnection(endpoint, { connect_timeout: '300ms' })
     await assert.rejects(
       within(5_000, 'THE SUITE', open(bench, name, raw)),
       says(/^(?!THE SUITE).*127\.0\.0\.1:\d+/),
