@@ -12,7 +12,6 @@ import { anyMessage } from '../support/any-message.ts'
 import { type Broker, describeOnBroker } from '../support/brokers.ts'
 import { until } from '../support/until.ts'
 import { Consumer, parse } from './consumer.ts'
-import { idOf } from './fixture.ts'
 import type { RawTarget, SinkFixture } from './sink-fixture.ts'
 import { ids, never, type Producer, sinkBenchOf, type Target } from './sink-promises/bench.ts'
 import { keep } from './sink-promises/keeping.ts'
@@ -250,6 +249,8 @@ for (const name of ['activemq', 'artemis', 'rabbitmq3', 'rabbitmq4'] as const) {
         return true
       })
       assert.match(String(await fixed.sink.closed), /closed the connection/)
+      const [event] = fixed.events
+      assert.match(event?.type === 'notice' ? event.text : '', /whether queue .* exists cannot be known/)
     })
 
     test('a queue that is full and rejects holds a message up and does not refuse it', {

@@ -74,3 +74,9 @@ export class RabbitQueues {
     }
   }
 }
+
+export const missing = (place: string): string =>
+  `${place} does not exist on the broker, which would drop what is sent there: declare it`
+
+export const unknown = (queue: string): string =>
+  `whether queue ${queue} exists cannot be known without the permission to configure it, and RabbitMQ drops what is sent to one that does not`

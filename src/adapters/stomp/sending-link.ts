@@ -8,7 +8,7 @@ import type { StompConnection } from './connection.ts'
 import type { StompLimits, StompPrepared } from './encode.ts'
 import type { ConnectionOptions, SinkOptions } from './options.ts'
 import { Progress } from './progress.ts'
-import { RabbitQueues } from './rabbit-queues.ts'
+import { missing, RabbitQueues, unknown } from './rabbit-queues.ts'
 import { type Send, Sends } from './sends.ts'
 import { acquit, endedUnder, isSuspect, suspect } from './suspects.ts'
 import { describe } from './target.ts'
@@ -38,6 +38,7 @@ export class SendingLink implements Sink<StompPrepared> {
   readonly #at: At
   readonly #sends = new Sends()
   readonly #signals = new Signals<Send>((send, reason) => this.#giveUp(send, reason as Error))
+  readonly #say: (text: string) => void
   readonly #progress: Progress
   readonly #queues: RabbitQueues
   readonly #ended = new AbortController()
@@ -54,7 +55,8 @@ export class SendingLink implements Sink<StompPrepared> {
     this.#connection = connection
     this.#at = at
     this.limits = limits
-    this.#progress = new Progress(text => context.report({ type: 'notice', text }))
+    this.#say = text => context.report({ type: 'notice', text })
+    this.#progress = new Progress(this.#say)
     this.#queues = new RabbitQueues(at.connection, this.#ended.signal)
     connection.onReceipt = id => this.#confirmed(id)
     connection.onError = frame => this.#faulted(frame)
@@ -94,11 +96,15 @@ export class SendingLink implements Sink<StompPrepared> {
     await this.checkQueue()
   }
 
-  /** Throws where it is known that the one queue is not there. */
+  /** Throws where it is known that the one queue is not there, and says where that cannot be known. */
   async checkQueue(): Promise<void> {
     const { queue } = this.#at.options
     if (this.limits.broker !== 'rabbitmq' || queue === undefined || isTemplate(queue)) return
-    if ((await this.#queues.ask(queue)) === 'missing') throw new SinkUnavailable(missing(`queue ${queue}`))
+    const before = this.#queues.look(queue)
+    const presence = await this.#queues.ask(queue)
+    if (presence === 'missing') throw new SinkUnavailable(missing(`queue ${queue}`))
+    if (presence === 'unknown' && before !== 'unknown' && !this.#ended.signal.aborted)
+      this.#say(unknown(queue))
   }
 
   async close(): Promise<void> {
@@ -240,6 +246,3 @@ export class SendingLink implements Sink<StompPrepared> {
     return undefined
   }
 }
-
-const missing = (place: string): string =>
-  `${place} does not exist on the broker, which would drop what is sent there: declare it`
