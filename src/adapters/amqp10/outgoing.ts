@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import rhea, { type Sender, type Session, type Typed } from 'rhea'
 import type { ConnectionInside } from './connection.ts'
 import { framesOf } from './frames.ts'
@@ -162,7 +163,7 @@ export class Outgoing {
     }
     if (sent > 0) this.#waiting.splice(0, sent)
     if (frames.length > 0) socket.write(frames.length === 1 ? frames[0]! : Buffer.concat(frames))
-    if (room <= 0 && this.#waiting.length > 0) this.#whenDrained()
+    if (room <= 0 && this.#waiting.length > 0) this.#goOn(socket)
   }
 
   get #sessionRoom(): number {
@@ -177,12 +178,18 @@ export class Outgoing {
     sender.delivery_count = (sender.delivery_count + 1) >>> 0
   }
 
-  #whenDrained(): void {
+  /** When the socket has room again. What the system took at once leaves nothing to wait for: then no `drain` comes. */
+  #goOn(socket: Socket): void {
+    const { connection } = this.#session
+    if (!socket.writableNeedDrain) {
+      connection._register()
+      return
+    }
     if (this.#waitsForSocket) return
     this.#waitsForSocket = true
-    this.#session.connection.socket.once('drain', () => {
+    socket.once('drain', () => {
       this.#waitsForSocket = false
-      this.#session.connection._register()
+      connection._register()
     })
   }
 

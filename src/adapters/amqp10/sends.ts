@@ -28,7 +28,7 @@ export interface Sends {
   readonly annotates: boolean
   /** Does the broker take lists and maps for bodies? */
   readonly takesValues: boolean
-  /** Does it take messages without any body? Else there has to be a null. */
+  /** Does it take messages without any body as such? Else there has to be a null: JMS on ActiveMQ makes bytes of no body. */
   readonly bodyless: boolean
   readonly takesUserId: boolean
   /** Does it accept and drop what is sent to a queue that does not exist? */
@@ -57,7 +57,7 @@ export const classicSends: Sends = {
   isJms: true,
   annotates: true,
   takesValues: true,
-  bodyless: true,
+  bodyless: false,
   takesUserId: true,
   delays: true,
   deduplicates: false,

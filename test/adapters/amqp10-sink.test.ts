@@ -1,0 +1,71 @@
+import { amqp10 } from '../../src/adapters/amqp10/index.ts'
+import { type Broker, type BrokerName, describeOnBroker } from '../support/brokers.ts'
+import { activemq, artemis, rabbitmq } from './amqp10-brokers.ts'
+import type { Amqp10Broker } from './amqp10-client.ts'
+import { sinkExamples, type Ways } from './amqp10-sink-examples.ts'
+import { amqp10SinkFixture } from './amqp10-sink-fixture.ts'
+import { type SinkPromise, sinkConformance } from './sink-conformance.ts'
+
+interface Suite extends Ways {
+  open(broker: Broker): Promise<Amqp10Broker>
+  readonly missing?: string
+  readonly skip: Partial<Record<SinkPromise, string>>
+}
+
+const missing = 'sluice-there-is-no-such-place'
+const makes = 'the broker makes a queue as soon as somebody sends to it'
+const blocked = 'a shared broker is never blocked: see amqp10-sink-peer.test.ts'
+const accepts = 'the plugin of RabbitMQ 3 accepts and drops what is sent to a queue that was deleted'
+
+const suites: readonly (readonly [BrokerName, Suite])[] = [
+  [
+    'activemq',
+    {
+      open: activemq,
+      jms: true,
+      nothing: 'value Null:null',
+      skip: { missing: makes, guilty: makes, gone: makes, checkGone: makes, blocked },
+    },
+  ],
+  [
+    'artemis',
+    {
+      open: artemis,
+      nothing: 'nothing',
+      skip: { missing: makes, guilty: makes, gone: makes, checkGone: makes, blocked },
+    },
+  ],
+  [
+    'rabbitmq4',
+    {
+      open: broker => rabbitmq(broker, name => `/queues/${name}`),
+      nothing: 'value Null:null',
+      missing,
+      skip: { blocked },
+    },
+  ],
+  [
+    'rabbitmq3',
+    {
+      open: broker => rabbitmq(broker, name => `/amq/queue/${name}`),
+      text: true,
+      nothing: 'value Null:null',
+      missing,
+      skip: { gone: accepts, blocked },
+    },
+  ],
+]
+
+for (const [name, { open, missing, skip, ...ways }] of suites) {
+  const examples = sinkExamples(ways)
+  await describeOnBroker(name, 'amqp10', broker =>
+    sinkConformance({
+      title: 'amqp10',
+      adapter: amqp10,
+      examples: examples.map(e => e.title),
+      skip,
+      fixture: async () =>
+        amqp10SinkFixture({ ...(await open(broker)), ...(missing !== undefined && { missing }) }, examples),
+    }),
+  )
+}
