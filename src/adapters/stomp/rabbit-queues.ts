@@ -3,6 +3,7 @@ import { inTurn } from '../shared/in-turn.ts'
 import { within } from '../shared/within.ts'
 import { StompConnection } from './connection.ts'
 import { destinationOf } from './dialect.ts'
+import type { StompPrepared } from './encode.ts'
 import type { ConnectionOptions } from './options.ts'
 
 export type Presence = 'there' | 'missing' | 'unknown'
@@ -10,6 +11,9 @@ export type Presence = 'there' | 'missing' | 'unknown'
 /** How long an answer is believed, and how many are kept. */
 const fresh = 5 * 60_000
 const most = 10_000
+
+/** Connections that ask, at the most. */
+const atOnce = 16
 
 /**
  * RabbitMQ confirms what is sent to a queue that does not exist, and drops it: STOMP has no `mandatory`. So each queue is
@@ -36,6 +40,17 @@ export class RabbitQueues {
     const known = this.#known.get(queue)
     if (known && known.until < performance.now()) void this.ask(queue)
     return known?.presence
+  }
+
+  /** Asks for the first queues among these messages of which nothing is known, a few at a time. Never rejects. */
+  async askFor(sends: Iterable<{ readonly prepared: StompPrepared }>): Promise<void> {
+    const names = new Set<string>()
+    for (const { prepared } of sends) {
+      const { unseen } = prepared.target
+      if (unseen !== undefined && !this.#known.has(unseen)) names.add(unseen)
+      if (names.size >= atOnce) break
+    }
+    await Promise.all(Array.from(names, name => this.ask(name)))
   }
 
   /** Asks the broker. Never rejects: what cannot be known is unknown. */

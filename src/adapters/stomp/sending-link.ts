@@ -128,7 +128,7 @@ export class SendingLink implements Sink<StompPrepared> {
     const { unseen } = prepared.target
     if (unseen === undefined || this.#queues.look(unseen) !== undefined) return false
     this.#asking = true
-    void this.#queues.ask(unseen).then(() => {
+    void this.#queues.askFor(this.#sends.waiting).then(() => {
       this.#asking = false
       this.#pump()
     })

@@ -26,6 +26,10 @@ export class Sends {
     return undefined
   }
 
+  get waiting(): Iterable<Send> {
+    return this.#waiting
+  }
+
   /** Sends that the broker may have and that nobody has given up. */
   get written(): ReadonlyMap<string, Send> {
     return this.#written
