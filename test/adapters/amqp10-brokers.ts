@@ -20,8 +20,8 @@ export async function rabbitmq(
     address,
     login: { username, password },
     target,
-    async create() {
-      const name = unique()
+    async create(odd = '') {
+      const name = unique() + odd
       await channel.assertQueue(name, { durable: true, arguments: { 'x-queue-type': 'classic' } })
       return name
     },
@@ -40,7 +40,7 @@ export async function activemq({ host, ports, username, password }: Broker): Pro
     address,
     login,
     target: name => `queue://${name}`,
-    create: async () => unique(),
+    create: async (odd = '') => unique() + odd,
     async left(name) {
       const { body } = await asker.ask(`queue://ActiveMQ.Statistics.Destination.${name}`, { body: '' })
       return Number(body.size)
@@ -63,7 +63,7 @@ export async function artemis({ host, ports, username, password }: Broker): Prom
     address,
     login,
     target: name => ({ address: name, capabilities: 'queue' }),
-    create: async () => unique(),
+    create: async (odd = '') => unique() + odd,
     async left(name) {
       const { body } = await manage(`queue.${name}`, { _AMQ_OperationName: 'countMessages' }, '[]')
       return Number(JSON.parse(body)[0])

@@ -95,7 +95,8 @@ export interface Amqp10Broker {
   readonly address: TcpAddress
   readonly login: Login
   readonly target: Target
-  create(): Promise<string>
+  /** With `odd` at the end of its name. */
+  create(odd?: string): Promise<string>
   left?(name: string): Promise<number>
   detach?(name: string): Promise<void>
   close(): Promise<void>

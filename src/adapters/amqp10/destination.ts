@@ -11,8 +11,7 @@ export function writtenAddress({ queue, topic, address, exchange, routing_key: k
 }
 
 /** Is the place chosen by each message, so that one which is missing is the message's fault? */
-export const isChosen = (options: SinkOptions): boolean =>
-  isTemplate(writtenAddress(options)) || (options.exchange !== undefined && options.routing_key === undefined)
+export const isChosen = (options: SinkOptions): boolean => isTemplate(writtenAddress(options))
 
 /** The place in the broker's dialect; `address` is what the template came to. */
 export function placeOf(sends: Sends, options: SinkOptions, address: string): Place {

@@ -70,13 +70,22 @@ function isJms(value: Value): boolean {
   }
 }
 
-/** The same of a value in a MapMessage; ActiveMQ has lists and maps there as well. */
+/** The same of a value in a MapMessage; ActiveMQ has lists and maps there as well. The order of the keys is not kept. */
 function isJmsEntry(value: Value): boolean {
   if (value.type === 'list') return value.value.every(isJmsEntry)
-  if (value.type === 'map')
-    return value.value.every(([key, item]) => key.type === 'string' && isJmsEntry(item))
-  return value.type === 'bytes' || isJms(value)
+  if (value.type === 'map') {
+    const keys = new Set(value.value.map(([key]) => key.type === 'string' && key.value))
+    return (
+      keys.size === value.value.length &&
+      value.value.every(([key, item]) => isJmsKey(key) && isJmsEntry(item))
+    )
+  }
+  return value.type === 'bytes' || value.type === 'null' || isJms(value)
 }
+
+/** ActiveMQ damages others on their way back (seen with 6.3.1). */
+const isJmsKey = (key: Value): boolean =>
+  key.type === 'string' && /^[\u0001-\ud7ff\ue000-\uffff]*$/.test(key.value)
 
 const largestLong = 2n ** 63n - 1n
 

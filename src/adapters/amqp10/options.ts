@@ -64,7 +64,9 @@ export const sinkOptions = z
     exchange: template.optional().describe('exchange to send to (RabbitMQ)'),
     routing_key: template
       .optional()
-      .describe('routing key at the exchange; the subject of a message is its key where this is absent'),
+      .describe(
+        'routing key at the exchange; absent: the empty one (RabbitMQ 3: the subject of the message)',
+      ),
     address: template
       .optional()
       .describe("target address in the broker's own dialect, sent as it is; `${address}` for replies"),

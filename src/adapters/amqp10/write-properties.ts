@@ -21,6 +21,13 @@ const isTimestamp = (time: number | undefined): time is number =>
   time !== undefined && isWritable({ type: 'timestamp', value: time })
 const isUint32 = (n: number | undefined): n is number => n !== undefined && n >>> 0 === n
 
+/** JMSXGroupSeq is an int that begins at 1. */
+const isSequence = (n: number): boolean => n > 0 && n < 2 ** 31
+
+/** JMSXUserID is a text. */
+const isUserId = (id: Value | undefined, sends: Sends): id is Value & { readonly type: 'bytes' } =>
+  sends.takesUserId && id?.type === 'bytes' && (!sends.isJms || id.value.every(byte => byte < 0x80))
+
 /** Which properties have a place of their own on the wire, with this value. */
 export function hasPlace(
   name: keyof Properties,
@@ -32,12 +39,12 @@ export function hasPlace(
     case 'durable':
       return properties.durable === true || !sends.isJms // there it is written where it is true only
     case 'priority':
-      return true
+      return !sends.isJms || properties.priority! <= 9
     case 'messageId':
     case 'correlationId':
       return isId(properties[name])
     case 'userId':
-      return sends.takesUserId && properties.userId?.type === 'bytes'
+      return isUserId(properties.userId, sends)
     case 'replyTo':
       return draft.replyTo?.address === properties.replyTo && isText(properties.replyTo)
     case 'subject':
@@ -49,9 +56,9 @@ export function hasPlace(
       return isSymbol(properties.contentEncoding)
     case 'expiresAt':
     case 'createdAt':
-      return isTimestamp(properties[name])
+      return isTimestamp(properties[name]) && (!sends.isJms || properties[name] > 0)
     case 'groupSequence':
-      return isUint32(properties.groupSequence)
+      return isUint32(properties.groupSequence) && (!sends.isJms || isSequence(properties.groupSequence))
     default:
       return false
   }
@@ -68,7 +75,6 @@ export function writeProperties(
   const { messageId, userId, subject, correlationId, contentEncoding } = properties
   const { expiresAt, createdAt, groupId, groupSequence } = properties
   const { replyTo, contentType } = draft
-  const own = sends.takesUserId && userId?.type === 'bytes'
   const string = (text: string | undefined): Value | undefined =>
     isText(text) ? { type: 'string', value: text } : undefined
   const symbol = (text: string | undefined): Value | undefined =>
@@ -77,7 +83,7 @@ export function writeProperties(
     isTimestamp(value) ? { type: 'timestamp', value } : undefined
   const fields: (Value | undefined)[] = [
     isId(messageId) ? messageId : undefined,
-    own ? userId : undefined,
+    isUserId(userId, sends) ? userId : undefined,
     string(place.address),
     string(subject),
     string(replyTo?.address),
