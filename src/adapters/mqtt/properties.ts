@@ -6,7 +6,7 @@ import { type BodyNote, propertiesJson, propertiesName } from '../shared/carriag
 import { isFit, isString, maxBytes, topicProblem } from './topics.ts'
 
 /** Identifiers of MQTT 5, 2.2.2.2. */
-const PAYLOAD_FORMAT = 0x01
+const BODY_FORMAT = 0x01
 const MESSAGE_EXPIRY = 0x02
 const CONTENT_TYPE = 0x03
 const RESPONSE_TOPIC = 0x08
@@ -34,7 +34,7 @@ export function propertyBytes(
   // First, so that its place is known.
   if (expiresAt !== undefined) parts.push(Buffer.of(MESSAGE_EXPIRY, 0, 0, 0, 0))
   if (body.kind !== 'bytes' && body.kind !== 'object' && body.kind !== 'none')
-    parts.push(Buffer.of(PAYLOAD_FORMAT, 1))
+    parts.push(Buffer.of(BODY_FORMAT, 1))
   if (contentType !== undefined && isString(contentType))
     parts.push(property(CONTENT_TYPE, Buffer.from(contentType)))
   if (replyTo !== undefined && topicProblem(replyTo) === undefined)

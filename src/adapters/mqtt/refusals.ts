@@ -75,7 +75,7 @@ export interface Place {
 const NOT_AUTHORIZED = 135
 const BAD_TOPIC = 144
 const QUOTA = 151
-const BAD_PAYLOAD = 153
+const BAD_FORMAT = 153
 
 /**
  * What PUBACK or PUBREC with a reason code from 128 on means. A topic that may not be published to is the message's fault
@@ -88,7 +88,7 @@ export function publishRefused(code: number, { topic, chosen }: Place, said?: st
     case NOT_AUTHORIZED:
     case BAD_TOPIC:
       return chosen ? new MessageRefused(text) : new SinkUnavailable(text)
-    case BAD_PAYLOAD:
+    case BAD_FORMAT:
       return new MessageRefused(text)
     case QUOTA:
       return new SinkUnavailable(text)

@@ -8,7 +8,7 @@
  * pass: whether they arrive shows whose fault it is. Enough strikes, and it is *guilty*; so is, in the end, a message that
  * is left unanswered time and again while later ones are confirmed.
  */
-interface Record {
+interface Past {
   closes: number
   strikes: number
   unanswered: number
@@ -23,20 +23,20 @@ const enough = { closed: 2, unanswered: 3, noOthers: 5 }
 
 /** What is remembered from one link of a target to the next. */
 export class Suspicion {
-  readonly #records = new WeakMap<object, Record>()
+  readonly #pasts = new WeakMap<object, Past>()
   #confirmed = 0
 
   confirmed(message: object): void {
     this.#confirmed++
-    this.#records.delete(message)
+    this.#pasts.delete(message)
   }
 
   isSuspect(message: object): boolean {
-    return (this.#records.get(message)?.closes ?? 0) >= suspectAfter
+    return (this.#pasts.get(message)?.closes ?? 0) >= suspectAfter
   }
 
   hasStrike(message: object): boolean {
-    return (this.#records.get(message)?.strikes ?? 0) > 0
+    return (this.#pasts.get(message)?.strikes ?? 0) > 0
   }
 
   /**
@@ -46,25 +46,25 @@ export class Suspicion {
   closed(inFlight: readonly object[], chosen: boolean): boolean {
     const [first] = inFlight
     if (first && inFlight.length === 1 && this.isSuspect(first)) {
-      const record = this.#record(first)
-      record.strikes++
-      if (this.#confirmed > record.confirmedBefore) return record.strikes >= enough.closed
-      return chosen && record.strikes >= enough.noOthers
+      const past = this.#past(first)
+      past.strikes++
+      if (this.#confirmed > past.confirmedBefore) return past.strikes >= enough.closed
+      return chosen && past.strikes >= enough.noOthers
     }
-    for (const message of inFlight) this.#record(message).closes++
+    for (const message of inFlight) this.#past(message).closes++
     return false
   }
 
   /** It was not answered in time, and a later one was confirmed. True when it is guilty. */
   unanswered(message: object): boolean {
-    return ++this.#record(message).unanswered >= enough.unanswered
+    return ++this.#past(message).unanswered >= enough.unanswered
   }
 
-  #record(message: object): Record {
+  #past(message: object): Past {
     const fresh = { closes: 0, strikes: 0, unanswered: 0, confirmedBefore: this.#confirmed }
-    const record = this.#records.get(message) ?? fresh
-    this.#records.set(message, record)
-    return record
+    const past = this.#pasts.get(message) ?? fresh
+    this.#pasts.set(message, past)
+    return past
   }
 }
 
