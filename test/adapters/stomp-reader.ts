@@ -30,7 +30,7 @@ export class StompReader {
   }
 
   private constructor(socket: Socket) {
-    this.#socket = socket.on('error', error => this.#connected.reject(error))
+    this.#socket = socket.setNoDelay().on('error', error => this.#connected.reject(error))
     socket.on('data', chunk => this.#take(chunk))
   }
 
