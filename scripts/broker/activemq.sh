@@ -1,6 +1,7 @@
-# ActiveMQ Classic. Queues are created when they are used; the dead letter queue of X is DLQ.X.
+# ActiveMQ Classic. Queues are created when they are used; the dead letter queue of X is DLQ.X. The port amqpJms turns what
+# comes by AMQP into JMS messages; amqp, as it is by default, keeps it as bytes that only AMQP clients understand.
 
-activemq_ports=(openwire amqp amqps stomp stomps mqtt mqtts)
+activemq_ports=(openwire amqp amqpJms amqps stomp stomps mqtt mqtts)
 
 activemq_installed() { [[ -d $software/activemq-$activemq_version ]]; }
 

@@ -11,6 +11,7 @@ install_all() {
   install_packages
   install_rabbitmq4
   install_maven_brokers
+  install_jms_programs
   make_certificates
   say "Everything is there. Next: scripts/brokers up"
 }
@@ -20,7 +21,7 @@ missing_packages() {
   for package in rabbitmq-server mosquitto debootstrap openssl; do
     [[ $(dpkg-query -W -f '${db:Status-Status}' $package 2>/dev/null) == installed ]] || say $package
   done
-  command -v java >/dev/null && command -v keytool >/dev/null || say openjdk-17-jre-headless
+  command -v java >/dev/null && command -v javac >/dev/null && command -v keytool >/dev/null || say openjdk-17-jdk-headless
   command -v mvn >/dev/null || say maven
 }
 
@@ -70,6 +71,12 @@ debian_mirror() {
 install_maven_brokers() {
   install_activemq
   install_from_maven artemis apache-artemis "$artemis_range"
+}
+
+# JMS applications, which tests run: with them Maven has all that it needs for building them again.
+install_jms_programs() {
+  [[ -e $top/test/jms/target/made ]] || say "Compiling the JMS programs of the tests with Maven (log: test/jms/target/maven.log)."
+  "$top/test/jms/build" 8>&- || fail "The JMS programs of the tests could not be compiled; the lines above say why."
 }
 
 # The jars that its distribution is made of: not every Maven repository keeps the distribution itself.

@@ -108,7 +108,7 @@ describe() {
   local -n order=$1_ports
   local settings key list=''
   read_ports "$1"
-  for key in "${order[@]}"; do list+="${list:+, }\"$key\": ${port[$key]}"; done
+  for key in "${order[@]}"; do list+="${list:+, }\"$key\": ${port[$key]:-null}"; done
   printf '{ "name": "%s", "version": "%s", "pid": %s, "host": "127.0.0.1", "ports": { %s },' \
     "$1" "$("$1_version")" "$(living_pid "$run/$1/pid" || say null)" "$list"
   printf ' "username": "%s", "password": "%s",' "$username" "$password"
