@@ -85,7 +85,7 @@ function isJmsEntry(value: Value): boolean {
 
 /** ActiveMQ damages others on their way back (seen with 6.3.1). */
 const isJmsKey = (key: Value): boolean =>
-  key.type === 'string' && /^[\u0001-\ud7ff\ue000-\uffff]*$/.test(key.value)
+  key.type === 'string' && !key.value.includes('\0') && !/[\ud800-\udfff]/.test(key.value)
 
 const largestLong = 2n ** 63n - 1n
 

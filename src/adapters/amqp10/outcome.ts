@@ -8,7 +8,8 @@ export interface Outcome {
 
 /** A described value as rhea reads it. */
 export interface Described {
-  readonly descriptor: { readonly value: number | string }
+  /** Absent from a null. */
+  readonly descriptor?: { readonly value: number | string }
   readonly value: readonly ({ readonly value: unknown } | undefined)[]
 }
 
@@ -27,7 +28,7 @@ const accepted: Outcome = { name: 'accepted' }
 
 /** Undefined while the broker has not decided. */
 export function outcomeOf(state: Described | null | undefined, settled: boolean): Outcome | undefined {
-  const name = state ? names[state.descriptor.value] : undefined
+  const name = state?.descriptor ? names[state.descriptor.value] : undefined
   if (name === 'accepted') return accepted
   if (name === undefined) return settled ? { name: 'unknown' } : undefined
   const error = state!.value[0]?.value

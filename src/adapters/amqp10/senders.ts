@@ -1,4 +1,4 @@
-import { MessageRefused, SinkUnavailable, sentence } from '../../core/errors.ts'
+import { type LinkLost, MessageRefused, SinkUnavailable, sentence } from '../../core/errors.ts'
 import { within } from '../shared/within.ts'
 import type { Outbound, SendingLink } from './sending-link.ts'
 import type { Place } from './sends.ts'
@@ -21,6 +21,8 @@ export class Senders {
   /** By address, the one whose last use is longest ago first. */
   readonly #entries = new Map<string, Entry>()
   readonly #waiting: (() => void)[] = []
+  readonly #pending = new Set<(lost: LinkLost) => void>()
+  #lost: LinkLost | undefined
   #open = 0
 
   constructor(attach: (place: Place) => Promise<SendingLink>, sendTimeout: number, most = 32) {
@@ -30,23 +32,50 @@ export class Senders {
   }
 
   async send(place: Place, outbound: Outbound, signal: AbortSignal): Promise<object> {
+    if (this.#lost) throw this.#lost
+    const { promise: lost, reject } = Promise.withResolvers<never>()
+    this.#pending.add(reject)
     const entry = this.#entryOf(place)
     entry.users++
-    const sending = entry.link.then(link => link.send(outbound, signal))
+    let over = false
+    const sending = entry.link.then(link => {
+      if (over)
+        throw new SinkUnavailable(`the time to send to ${place.address} was over before there was a link`)
+      return link.send(outbound, signal)
+    })
     void sending.catch(() => {}).then(() => this.#used(place.address, entry))
     try {
-      return await within(this.#sendTimeout, `sending to ${place.address}`, sending, signal)
+      return await within(
+        this.#sendTimeout,
+        `sending to ${place.address}`,
+        Promise.race([sending, lost]),
+        signal,
+      )
     } catch (error) {
       if (signal.aborted || error instanceof MessageRefused || error instanceof SinkUnavailable) throw error
+      if (this.#lost) throw this.#lost
       throw new SinkUnavailable(sentence(error), { cause: error })
+    } finally {
+      over = true
+      this.#pending.delete(reject)
     }
   }
 
-  async close(): Promise<void> {
-    const entries = [...this.#entries.values()]
-    this.#entries.clear()
+  /** The connection is gone or about to be closed: all that is not confirmed rejects with this. */
+  end(lost: LinkLost): void {
+    if (this.#lost) return
+    this.#lost = lost
+    for (const reject of this.#pending) reject(lost)
     for (const go of this.#waiting.splice(0)) go()
-    await Promise.all(entries.map(({ link }) => link.then(l => l.close()).catch(() => {})))
+  }
+
+  async close(): Promise<void> {
+    const closing = Array.from(this.#entries.values(), ({ opened, link }) => {
+      if (opened) return opened.close()
+      void link.then(late => late.close()).catch(() => {})
+      return undefined
+    })
+    await Promise.all(closing)
   }
 
   /** Messages that wait, on any of the links. */
@@ -77,9 +106,9 @@ export class Senders {
     const entry: Entry = { users: 0, link: link.catch(error => Promise.reject(refusalOf(error, address))) }
     this.#entries.set(address, entry)
     const gone = () => {
-      this.#open--
-      if (this.#entries.get(address) === entry) this.#entries.delete(address)
-      this.#waiting.shift()?.()
+      if (this.#entries.get(address) !== entry) return
+      this.#entries.delete(address)
+      this.#free()
     }
     entry.link.then(link => {
       entry.opened = link
@@ -90,10 +119,11 @@ export class Senders {
 
   /** A place among those that may be open, once there is one. */
   async #room(): Promise<void> {
-    if (this.#open >= this.#most) {
-      this.#closeIdle()
+    if (this.#open >= this.#most) this.#closeIdle()
+    while (!this.#lost && this.#open >= this.#most) {
       await new Promise<void>(resolve => this.#waiting.push(resolve))
     }
+    if (this.#lost) throw this.#lost
     this.#open++
   }
 
@@ -112,8 +142,15 @@ export class Senders {
     }
   }
 
+  #free(): void {
+    this.#open--
+    this.#waiting.shift()?.()
+  }
+
+  /** Nobody uses it, so that nobody has to wait until it is closed. */
   #close(address: string, entry: Entry): void {
     this.#entries.delete(address)
+    this.#free()
     void entry.link.then(link => link.close()).catch(() => {})
   }
 }

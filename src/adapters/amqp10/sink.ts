@@ -43,6 +43,7 @@ class AmqpSink implements Sink<AmqpPrepared> {
   readonly #senders: Senders | undefined
   #closing: Promise<void> | undefined
   readonly #stopWatching: () => void
+  #reason: Error | undefined
   #dead = false
 
   static async attach(at: At, lease: Lease<AmqpConnection>, context: LinkContext): Promise<AmqpSink> {
@@ -113,7 +114,8 @@ class AmqpSink implements Sink<AmqpPrepared> {
   }
 
   get #lost(): LinkLost {
-    return this.#link?.lost ?? new LinkLost(`the link to ${this.#lease.connection.dialect.broker} is gone`)
+    const { broker } = this.#lease.connection.dialect
+    return this.#link?.lost ?? new LinkLost(`the link to ${broker} is gone`, { cause: this.#reason })
   }
 
   close(): Promise<void> {
@@ -122,6 +124,7 @@ class AmqpSink implements Sink<AmqpPrepared> {
   }
 
   async #close(): Promise<void> {
+    this.#senders?.end(this.#lost)
     await (this.#link ?? this.#senders!).close()
     this.#end(undefined)
   }
@@ -129,6 +132,8 @@ class AmqpSink implements Sink<AmqpPrepared> {
   #end(error: Error | undefined): void {
     if (this.#dead) return
     this.#dead = true
+    this.#reason = error
+    this.#senders?.end(this.#lost)
     this.#stopWatching()
     this.#resolveClosed(this.#closing ? undefined : (error ?? new Error('the connection was closed')))
     void this.#lease.release()
