@@ -81,7 +81,7 @@ export function sinkConformance<C, O, P extends Prepared, N>(suite: SinkSuite<C,
         broker.examples.map(e => e.title),
       )
     })
-    after(() => bench?.broker.close())
+    after(() => bench?.close())
 
     for (const [i, title] of suite.examples.entries()) {
       const skip = suite.skipExamples?.[title] ?? false

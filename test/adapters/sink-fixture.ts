@@ -54,7 +54,10 @@ export interface SinkFixture<N> {
   read(name: string, isLast: (received: Received<N>) => boolean): Promise<unknown>
   /** Name of a place that does not exist, where the broker minds. */
   readonly missing?: string
-  /** Takes a place away, where the broker then refuses what is sent there. */
+  /**
+   * Takes a place away, where the broker then refuses what is sent there. In the end the suite does so with each that
+   * it made, read or not.
+   */
   remove?(name: string): Promise<void>
   /** Makes the broker hold up its publishers, and go on. A broker of the fixture's own: others use the shared ones. */
   block?(): Promise<void>

@@ -48,6 +48,7 @@ export type Fault =
   | 'greedy' // takes what is larger than the broker takes
   | 'split' // sends what is large behind the next that is small
   | 'flooding' // writes whether the broker reads or not
+  | 'hoarding' // writes no more than the broker reads, and keeps a copy of the rest
   | 'discreet' // does not say that the broker blocks
   | 'leaving' // closes without closing its connection
   | 'late' // confirms every tenth at once and writes it behind the next
@@ -119,6 +120,7 @@ class Wire implements Connection {
   readonly listeners = new Set<(event: LinkEvent) => void>()
   readonly #socket: Socket
   readonly #unwritten: string[] = []
+  readonly #hoard: Buffer[] = []
   readonly #fault: Fault | undefined
   readonly #waiting = new Map<number, { resolve(answer: Answer): void; reject(error: Error): void }>()
   readonly #end: (reason: Error | undefined) => void
@@ -173,6 +175,7 @@ class Wire implements Connection {
     promise.catch(() => {})
     const id = ++this.#asked
     this.#waiting.set(id, { resolve, reject })
+    if (this.#fault === 'hoarding') this.#hoard.push(Buffer.from(JSON.stringify(frame)))
     this.#unwritten.push(`${JSON.stringify({ ...frame, id })}\n`)
     this.#write()
     return promise

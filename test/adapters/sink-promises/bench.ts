@@ -28,13 +28,29 @@ export interface SinkBench {
   readonly broker: SinkFixture<unknown>
   /** Parses the endpoints as the configuration does, all with the connection of the first. */
   targets(...raw: readonly RawTarget[]): readonly Target[]
+  /** Removes the places that were made, where the broker can: thousands of them fill its memory. */
+  close(): Promise<void>
 }
 
 export function sinkBenchOf<C, O, P extends Prepared, N>(
   adapter: SinkAdapter<C, O, P>,
   fixture: SinkFixture<N>,
 ): SinkBench {
-  const broker = fixture as unknown as SinkFixture<unknown>
+  const made = new Set<string>()
+  const broker: SinkFixture<unknown> = {
+    ...(fixture as unknown as SinkFixture<unknown>),
+    async create() {
+      const name = await fixture.create()
+      made.add(name)
+      return name
+    },
+    ...(fixture.remove && {
+      async remove(name) {
+        made.delete(name)
+        await fixture.remove!(name)
+      },
+    }),
+  }
   const kind = adapter.sink!
   const targets: SinkBench['targets'] = (...raw) => {
     const connection = adapter.connection.parse(raw[0]!.connection)
@@ -44,7 +60,14 @@ export function sinkBenchOf<C, O, P extends Prepared, N>(
       return targetOf(adapter, at, broker)
     })
   }
-  return { broker, targets }
+  const close = async () => {
+    try {
+      for (const name of [...made]) await broker.remove?.(name)
+    } finally {
+      await fixture.close()
+    }
+  }
+  return { broker, targets, close }
 }
 
 function targetOf<C, O, P extends Prepared>(

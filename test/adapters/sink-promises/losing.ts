@@ -121,6 +121,7 @@ export const losing = {
     await within(1_000, 'the end of every send', fates.all)
     allLost(fates)
     assert.deepEqual(fates.confirmed, [])
+    assert.equal((await readBack(t, bench, name))[0], 'before')
   },
 
   async close(bench, t) {
@@ -157,5 +158,6 @@ export const losing = {
     assert.equal(await within(100, 'closed after close()', producer.sink.closed), undefined)
     await within(1_000, 'the end of every send', fates.all)
     assert.deepEqual(fates.confirmed, [])
+    assert.equal((await readBack(t, bench, name))[0], 'before')
   },
 } satisfies Partial<SinkPromises>
