@@ -23,8 +23,7 @@ const suites: readonly (readonly [BrokerName, Suite])[] = [
     'activemq',
     {
       open: activemq,
-      jms: true,
-      nothing: 'value Null:null',
+      jms: 'classic',
       missing: 'temp-queue://ID:nobody-1:1:1',
       addressOf: name => (name.startsWith('temp-') ? name : `queue://${name}`),
       skip: { missing: makes, gone: makes, checkGone: makes, blocked },
@@ -34,7 +33,7 @@ const suites: readonly (readonly [BrokerName, Suite])[] = [
     'artemis',
     {
       open: artemis,
-      nothing: 'nothing',
+      jms: 'artemis',
       skip: { missing: makes, guilty: makes, apart: makes, gone: makes, checkGone: makes, blocked },
     },
   ],
@@ -42,7 +41,6 @@ const suites: readonly (readonly [BrokerName, Suite])[] = [
     'rabbitmq4',
     {
       open: broker => rabbitmq(broker, name => `/queues/${name}`),
-      nothing: 'value Null:null',
       missing,
       skip: { blocked },
     },
@@ -52,7 +50,6 @@ const suites: readonly (readonly [BrokerName, Suite])[] = [
     {
       open: broker => rabbitmq(broker, name => `/amq/queue/${name}`),
       text: true,
-      nothing: 'value Null:null',
       missing,
       skip: { gone: accepts, blocked },
     },

@@ -1,5 +1,5 @@
 import type { Body } from '../../core/message.ts'
-import type { Value } from '../../core/value.ts'
+import type { Entry, Value } from '../../core/value.ts'
 import { bodyAsText } from '../shared/carriage/body.ts'
 import { headerAsText } from '../shared/carriage/headers.ts'
 import type { BodyNote } from '../shared/carriage/properties.ts'
@@ -12,16 +12,24 @@ import { isWritable } from './writable.ts'
  * ActiveMQ Classic with `transport.transformer=jms` gives every header the type that JMS has for it (an unsigned integer
  * the next larger one, a uint64 beyond 2^63 a negative number, bytes their escaped text, a character beyond U+FFFF nothing).
  * A uuid or a timestamp, or a value in a map or stream that JMS does not have, makes it keep the whole message as opaque
- * bytes (seen with 6.3.1).
+ * bytes (seen with 6.3.1). Artemis does the same for a JMS client that reads, and closes the client's consumer at what it
+ * cannot turn (seen with 2.40).
  */
-export function fitHeader(value: Value, sends: Sends): { readonly value: Value; readonly type?: string } {
+export function fitHeader(value: Value, { jms }: Sends): { readonly value: Value; readonly type?: string } {
   if (isSimple(value)) {
-    if (!sends.isJms || isJms(value)) return { value }
+    if (jms === 'never' || isJms(value) || (jms === 'when it is read' && isTurnedWell(value)))
+      return { value }
     const wider = widened(value)
     if (wider) return { value: wider, type: value.type }
   }
   const { text, type } = headerAsText(value, t => t.isWellFormed())
   return { value: { type: 'string', value: text }, ...(type !== undefined && { type }) }
+}
+
+/** What Artemis turns into the same value of another type, and shows to AMQP clients as it is. */
+function isTurnedWell(value: Value): boolean {
+  if (value.type === 'uint64') return value.value <= largestLong
+  return ['uint8', 'uint16', 'uint32', 'symbol', 'bytes', 'null'].includes(value.type)
 }
 
 /** Application properties may have simple types only (specification section 3.2.5). */
@@ -33,17 +41,23 @@ export function fitBody(body: Body, sends: Sends): { readonly body: Body; readon
   return { body: { kind: 'text', text }, note: { body: body.kind, ...note } }
 }
 
-function takesBody(body: Body, { takesValues, isJms: jms }: Sends): boolean {
+function takesBody(body: Body, { takesValues, jms }: Sends): boolean {
   switch (body.kind) {
     case 'text':
       return body.text.isWellFormed()
     case 'list':
       return (
-        takesValues && isWritable({ type: 'list', value: body.items }) && (!jms || body.items.every(isJms))
+        takesValues &&
+        isWritable({ type: 'list', value: body.items }) &&
+        (jms === 'never' || body.items.every(isJms))
       )
     case 'map': {
       const map: Value = { type: 'map', value: body.entries }
-      return takesValues && isWritable(map) && (!jms || isJmsEntry(map))
+      return (
+        takesValues &&
+        isWritable(map) &&
+        (jms === 'never' || isJmsMap(body.entries, jms === 'when it comes' ? isJmsEntry : isJmsItem))
+      )
     }
     default:
       return true
@@ -70,18 +84,18 @@ function isJms(value: Value): boolean {
   }
 }
 
-/** The same of a value in a MapMessage; ActiveMQ has lists and maps there as well. The order of the keys is not kept. */
+/** The same of a value in a MapMessage. The order of the keys is not kept. */
+const isJmsItem = (value: Value): boolean => value.type === 'bytes' || value.type === 'null' || isJms(value)
+
+/** ActiveMQ has lists and maps there as well. */
 function isJmsEntry(value: Value): boolean {
   if (value.type === 'list') return value.value.every(isJmsEntry)
-  if (value.type === 'map') {
-    const keys = new Set(value.value.map(([key]) => key.type === 'string' && key.value))
-    return (
-      keys.size === value.value.length &&
-      value.value.every(([key, item]) => isJmsKey(key) && isJmsEntry(item))
-    )
-  }
-  return value.type === 'bytes' || value.type === 'null' || isJms(value)
+  return value.type === 'map' ? isJmsMap(value.value, isJmsEntry) : isJmsItem(value)
 }
+
+const isJmsMap = (entries: readonly Entry[], isItem: (value: Value) => boolean): boolean =>
+  new Set(entries.map(([key]) => key.type === 'string' && key.value)).size === entries.length &&
+  entries.every(([key, item]) => isJmsKey(key) && isItem(item))
 
 /** ActiveMQ damages others on their way back (seen with 6.3.1). */
 const isJmsKey = (key: Value): boolean =>

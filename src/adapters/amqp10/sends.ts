@@ -22,14 +22,15 @@ export interface Sends {
   address(written: string): Place
   /** The same as the address for answers, which the broker does not look at. */
   replyTo(written: string): Place
-  /** Does the broker speak JMS as well, so that headers and bodies have to be what JMS has? */
-  readonly isJms: boolean
+  /**
+   * How the broker turns messages into those of JMS, so that headers and bodies have to be such as it can turn: ActiveMQ
+   * Classic before it stores them, Artemis when a JMS client reads them.
+   */
+  readonly jms: 'when it comes' | 'when it is read' | 'never'
   /** Are queues and topics told apart in annotations? */
   readonly annotates: boolean
   /** Does the broker take lists and maps for bodies? */
   readonly takesValues: boolean
-  /** Does it take messages without any body as such? Else there has to be a null: JMS on ActiveMQ makes bytes of no body. */
-  readonly bodyless: boolean
   readonly takesUserId: boolean
   /** Does it accept and drop what is sent to a queue that does not exist? */
   readonly dropsUnroutable: boolean
@@ -54,10 +55,9 @@ export const classicSends: Sends = {
   exchange: noExchange('ActiveMQ'),
   address: classicAddress,
   replyTo: written => classicAddress(kindOf(written) ? written : `queue://${written}`),
-  isJms: true,
+  jms: 'when it comes',
   annotates: true,
   takesValues: true,
-  bodyless: false,
   takesUserId: true,
   delays: true,
   deduplicates: false,
@@ -76,10 +76,9 @@ export const artemisSends: Sends = {
   exchange: noExchange('the broker'),
   address: bareAddress,
   replyTo: bareAddress,
-  isJms: false,
+  jms: 'when it is read',
   annotates: true,
   takesValues: true,
-  bodyless: true,
   takesUserId: true,
   delays: true,
   deduplicates: true,
@@ -97,10 +96,9 @@ export const rabbit4Sends: Sends = {
   }),
   address: written => ({ address: written.startsWith('/') ? written : `/queues/${encoded(written)}` }),
   replyTo: written => ({ address: written }),
-  isJms: false,
+  jms: 'never',
   annotates: false,
   takesValues: true,
-  bodyless: false,
   takesUserId: false,
   delays: false,
   deduplicates: false,

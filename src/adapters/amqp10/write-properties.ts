@@ -21,12 +21,15 @@ const isTimestamp = (time: number | undefined): time is number =>
   time !== undefined && isWritable({ type: 'timestamp', value: time })
 const isUint32 = (n: number | undefined): n is number => n !== undefined && n >>> 0 === n
 
+/** Are properties stored as JMS has them? */
+const isTurned = ({ jms }: Sends): boolean => jms === 'when it comes'
+
 /** JMSXGroupSeq is an int that begins at 1. */
 const isSequence = (n: number): boolean => n > 0 && n < 2 ** 31
 
 /** JMSXUserID is a text. */
 const isUserId = (id: Value | undefined, sends: Sends): id is Value & { readonly type: 'bytes' } =>
-  sends.takesUserId && id?.type === 'bytes' && (!sends.isJms || id.value.every(byte => byte < 0x80))
+  sends.takesUserId && id?.type === 'bytes' && (!isTurned(sends) || id.value.every(byte => byte < 0x80))
 
 /** Which properties have a place of their own on the wire, with this value. */
 export function hasPlace(
@@ -37,9 +40,9 @@ export function hasPlace(
 ): boolean {
   switch (name) {
     case 'durable':
-      return properties.durable === true || !sends.isJms // there it is written where it is true only
+      return properties.durable === true || !isTurned(sends) // there it is written where it is true only
     case 'priority':
-      return !sends.isJms || properties.priority! <= 9
+      return !isTurned(sends) || properties.priority! <= 9
     case 'messageId':
     case 'correlationId':
       return isId(properties[name])
@@ -56,9 +59,9 @@ export function hasPlace(
       return isSymbol(properties.contentEncoding)
     case 'expiresAt':
     case 'createdAt':
-      return isTimestamp(properties[name]) && (!sends.isJms || properties[name] > 0)
+      return isTimestamp(properties[name]) && (!isTurned(sends) || properties[name] > 0)
     case 'groupSequence':
-      return isUint32(properties.groupSequence) && (!sends.isJms || isSequence(properties.groupSequence))
+      return isUint32(properties.groupSequence) && (!isTurned(sends) || isSequence(properties.groupSequence))
     default:
       return false
   }
