@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import { inspect } from 'node:util'
 import fc from 'fast-check'
 import { within } from '../../src/adapters/shared/within.ts'
+import { stomp } from '../../src/adapters/stomp/index.ts'
 import { MessageRefused, SinkUnavailable, sentence } from '../../src/core/errors.ts'
 import type { Message } from '../../src/core/message.ts'
 import { anyMessage } from '../support/any-message.ts'
@@ -11,6 +12,7 @@ import { type Broker, type BrokerName, describeOnBroker } from '../support/broke
 import { activemq, artemis, rabbitmq } from './amqp10-brokers.ts'
 import type { Amqp10Broker } from './amqp10-client.ts'
 import { Ends } from './amqp10-sink-ends.ts'
+import { Consumer, parse } from './consumer.ts'
 import { plain, says } from './promises/expect.ts'
 
 const text = (value: string) => ({ type: 'string', value }) as const
@@ -190,6 +192,23 @@ await describeOnBroker('activemq', 'amqp10 sink in its own ways', running => {
     assert.ok(refused?.status === 'rejected' && refused.reason instanceof MessageRefused)
     assert.match(sentence(refused.reason), /temp-queue:\/\//)
     await (await ends.source({ queue })).take(2)
+  })
+
+  test('a STOMP client can acknowledge a message with an id of another make', async t => {
+    const broker = await activemq(running)
+    t.after(() => broker.close())
+    const queue = unique()
+    const sink = await new Ends(t, broker).sink({ queue })
+    for (const id of ['the-id', 'ID:other-1', 'ID:host-1-2-3:1:1:1:1']) {
+      await sink.send({ properties: { messageId: text(id) } })
+    }
+    const { host, ports, username, password } = running
+    const raw = {
+      connection: { urls: [`stomp://${host}:${ports.stomp}`], username, password },
+      source: { queue },
+    }
+    const reader = (await Consumer.open(stomp, parse(stomp, queue, raw))).closeAfter(t)
+    for (const delivery of await reader.take(3)) await delivery.settle('accepted')
   })
 
   test('an exchange is refused, since there are none', async t => {

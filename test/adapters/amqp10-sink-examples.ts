@@ -121,26 +121,23 @@ const properties: Properties = {
   trail: 'bridge/route',
 }
 
-const propertyExamples: readonly Checked[] = [
+const propertyExamples = ({ jms }: Ways): readonly Checked[] => [
   example('all properties', { properties }, native => {
     assert.deepEqual(native.header.slice(0, 2), ['True:true', 'Ubyte:7'])
-    const { messageId, subject, correlationId, contentType, contentEncoding } = native.properties
+    const { subject, correlationId, contentType, contentEncoding } = native.properties
     assert.deepEqual(
-      [messageId, subject, correlationId, contentType, contentEncoding],
-      [
-        'Str:the-id',
-        'Str:the subject',
-        `Uuid:${uuid.replaceAll('-', '')}`,
-        'Sym:application/json',
-        'Sym:gzip',
-      ],
+      [subject, correlationId, contentType, contentEncoding],
+      ['Str:the subject', `Uuid:${uuid.replaceAll('-', '')}`, 'Sym:application/json', 'Sym:gzip'],
     )
     const { createdAt, groupId, groupSequence } = native.properties
     assert.deepEqual(
       [createdAt, groupId, groupSequence],
       ['Timestamp:1700000000000', 'Str:the-group', 'Uint:9'],
     )
-    assert.equal(native.headers.sluice_properties, 'Str:{"appId":"the-app","trail":"bridge/route"}')
+    // ActiveMQ Classic gets no id that it would not give itself.
+    assert.equal(native.properties.messageId === 'Str:the-id', jms !== 'classic')
+    const hidden = jms === 'classic' ? '"messageId":"the-id",' : ''
+    assert.equal(native.headers.sluice_properties, `Str:{${hidden}"appId":"the-app","trail":"bridge/route"}`)
   }),
   example('durable where nothing is said', {}, native => assert.equal(native.header[0], 'True:true')),
   example(
@@ -161,5 +158,5 @@ const propertyExamples: readonly Checked[] = [
 export const sinkExamples = (ways: Ways): readonly Checked[] => [
   ...headerExamples(ways),
   ...bodyExamples(ways),
-  ...propertyExamples,
+  ...propertyExamples(ways),
 ]

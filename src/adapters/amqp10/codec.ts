@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer'
 import type { Body, Headers, Message, Properties } from '../../core/message.ts'
 import type { Value } from '../../core/value.ts'
 import type { Restored } from '../shared/carriage/restore.ts'
+import { withoutOpenWireNotes } from './openwire.ts'
 import { Reader } from './reader.ts'
 
 /** A transfer read as far as it could be. */
@@ -67,8 +68,9 @@ function finish(draft: Draft, address: string, now: number): Decoded {
   const { properties, headers, annotations, deliveryCount, to } = draft
   if (draft.ttl !== undefined && properties.expiresAt === undefined) properties.expiresAt = now + draft.ttl
   const body = asJms(draft.body ?? { kind: 'none' }, properties, annotations)
+  const message = { address, body, properties, headers, ...(annotations && { annotations }) }
   return {
-    message: { address, body, properties, headers, ...(annotations && { annotations }) },
+    message: withoutOpenWireNotes(message),
     ...(deliveryCount !== undefined && { deliveryCount }),
     ...(to !== undefined && { to }),
   }

@@ -23,22 +23,22 @@ export function framesOf(
   return {
     count,
     write(n, to) {
-      const payload = count === 1 ? bytes : bytes.subarray(n * room, (n + 1) * room)
-      to.push(head(payload.length, id, link, n < count - 1), payload)
-      return headSize + payload.length
+      const piece = count === 1 ? bytes : bytes.subarray(n * room, (n + 1) * room)
+      to.push(head(piece.length, id, link, n < count - 1), piece)
+      return headSize + piece.length
     },
   }
 }
 
 /** handle, delivery-id, delivery-tag, message-format 0, settled false, more. */
 function head(
-  payload: number,
+  piece: number,
   id: number,
   { channel, handle }: { readonly channel: number; readonly handle: number },
   more: boolean,
 ): Buffer {
   const head = Buffer.allocUnsafe(headSize)
-  head.writeUInt32BE(headSize + payload, 0)
+  head.writeUInt32BE(headSize + piece, 0)
   head.writeUInt16BE(0x0200, 4) // data offset 2, type AMQP
   head.writeUInt16BE(channel, 6)
   head.writeUInt32BE(0x00_53_14_c0, 8) // transfer, list8

@@ -15,6 +15,13 @@ export interface Draft {
 const isId = (id: Value | undefined): id is Value =>
   id !== undefined && /^(string|uint64|uuid|bytes)$/.test(id.type) && isWritable(id)
 
+/**
+ * ActiveMQ takes any, and then closes the connection of a STOMP client that acknowledges a message whose id does not have
+ * the form of its own ones (seen with 6.3.1): it gives such a message an id itself.
+ */
+const isMessageId = (id: Value | undefined, sends: Sends): id is Value =>
+  isId(id) && (!isTurned(sends) || (id.type === 'string' && /^ID:[^:]+(:\d+){4}$/.test(id.value)))
+
 const isText = (text: string | undefined): text is string => text?.isWellFormed() ?? false
 const isSymbol = (text: string | undefined): text is string => text !== undefined && isAscii(text)
 const isTimestamp = (time: number | undefined): time is number =>
@@ -44,8 +51,9 @@ export function hasPlace(
     case 'priority':
       return !isTurned(sends) || properties.priority! <= 9
     case 'messageId':
+      return isMessageId(properties.messageId, sends)
     case 'correlationId':
-      return isId(properties[name])
+      return isId(properties.correlationId)
     case 'userId':
       return isUserId(properties.userId, sends)
     case 'replyTo':
@@ -85,7 +93,7 @@ export function writeProperties(
   const time = (value: number | undefined): Value | undefined =>
     isTimestamp(value) ? { type: 'timestamp', value } : undefined
   const fields: (Value | undefined)[] = [
-    isId(messageId) ? messageId : undefined,
+    isMessageId(messageId, sends) ? messageId : undefined,
     isUserId(userId, sends) ? userId : undefined,
     string(place.address),
     string(subject),
