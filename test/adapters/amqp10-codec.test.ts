@@ -256,6 +256,24 @@ describe('amqp10 codec', () => {
     assert.equal(decoded(jms(3), data).message.body.kind, 'bytes')
   })
 
+  test('tells what Artemis notes of a message from an OpenWire client from what its application wrote', () => {
+    const notes = {
+      __HDR_MESSAGE_ID: 'ID:client:1',
+      __HDR_ARRIVAL: types.wrap_long(0),
+      __AMQ_CID: 'ID:client',
+      JMSXDeliveryCount: types.wrap(null),
+    }
+    const of = (headers: object) =>
+      decoded(section('headers', types.wrap_map({ ...headers, JMSXUserID: 'u', __mine: 'x' }))).message
+    const { headers, properties, annotations } = of(notes)
+    assert.deepEqual(Object.keys(headers), ['JMSXUserID', '__mine'])
+    assert.deepEqual(properties.messageId, { type: 'string', value: 'ID:client:1' })
+    assert.deepEqual(Object.keys(annotations!), Object.keys(notes))
+    const other = of({ __AMQ_CID: 'ID:client' })
+    assert.deepEqual(Object.keys(other.headers), ['__AMQ_CID', 'JMSXUserID', '__mine'])
+    assert.equal(other.properties.messageId, undefined)
+  })
+
   test('reads sections whose descriptor is a symbol', () => {
     const { body } = decoded(section('value', types.wrap_string('x'), 'amqp:amqp-value:*')).message
     assert.deepEqual(body, { kind: 'text', text: 'x' })
