@@ -74,7 +74,10 @@ function loads(t: TestContext, where: string, text: string): void {
     process.env = before
   })
   const named = Array.from(text.matchAll(/\$\{env:([^}]*)\}/g), ([, name]) => name!)
-  process.env = { ...before, ...Object.fromEntries(named.map(n => [n, variables[n] ?? 'a-value'])) }
+  process.env = {
+    ...before,
+    ...Object.fromEntries(named.map(n => [n, variables[n] ?? 'a-value-of-the-environment'])),
+  }
   const secret = join(mkdtempSync(join(tmpdir(), 'sluice-docs-')), 'secret')
   writeFileSync(secret, 'a-secret\n')
   const { config } = loadText(

@@ -140,7 +140,9 @@ const signingKey = z.strictObject({
   id: z.string().regex(/^[A-Za-z0-9_-]{1,16}$/, {
     error: 'expected 1 to 16 letters, digits, "_" and "-"',
   }),
-  secret: secret.refine(s => s.reveal().length >= 16, { error: 'expected at least 16 characters' }),
+  secret: secret.refine(s => s.reveal().length >= 16, {
+    error: 'too short: a secret has at least 16 characters',
+  }),
 })
 
 const requestReply = z.strictObject({

@@ -98,7 +98,7 @@ describe('requests and replies', () => {
     assert.deepEqual(problemsOf(keys(good)), [])
     assert.match(problemsOf(keys(good, good))[0] ?? '', /expected two ids/)
     const [short] = problemsOf(keys('{ id: k1, secret: tooshort }'))
-    assert.match(short ?? '', /expected at least 16 characters/)
+    assert.match(short ?? '', /too short: a secret has at least 16 characters$/)
     assert.doesNotMatch(short ?? '', /tooshort/)
     assert.match(problemsOf(keys('{ id: "a.b", secret: 0123456789abcdef }'))[0] ?? '', /letters, digits/)
   })
