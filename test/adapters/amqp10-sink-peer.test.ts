@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import type { Socket } from 'node:net'
 import { describe, type TestContext, test } from 'node:test'
 import type { Delivery, EventContext, Receiver } from 'rhea'
 import { within } from '../../src/adapters/shared/within.ts'
@@ -222,6 +223,35 @@ describe('the amqp10 sink at a peer', () => {
       most = Math.max(most, open())
     }
     assert.ok(most <= 33, `${most} links`)
+  })
+
+  test('writes nothing after its detach, although the socket takes it and there is credit', async t => {
+    const { bench, sending } = await Bench.open(t, 5_000)
+    const [receiver] = bench.receivers
+    const { socket } = receiver!.connection as unknown as { socket: Socket }
+    const session = receiver!.session as unknown as {
+      on_transfer(frame: unknown): void
+      on_detach(frame: unknown): void
+    }
+    const came: string[] = []
+    session.on_transfer = () => came.push('transfer')
+    const detach = session.on_detach.bind(session)
+    session.on_detach = frame => {
+      came.push('detach')
+      // A broker takes its time, and reads on meanwhile.
+      setTimeout(() => detach(frame), 200)
+    }
+    socket.pause()
+    const body = { kind: 'bytes', bytes: Buffer.alloc(10_000) } as const
+    const sends = Array.from({ length: 3_000 }, () => sending.send({ body }).catch((error: unknown) => error))
+    // 30 MB are more than any socket takes at once, so that most wait whenever this is.
+    await new Promise(resolve => setImmediate(resolve))
+    const closing = sending.sink.close()
+    socket.resume()
+    await closing
+    for (const error of await Promise.all(sends)) assert.ok(error instanceof LinkLost)
+    assert.ok(came.includes('transfer'))
+    assert.deepEqual(came.slice(came.indexOf('detach')), ['detach'])
   })
 
   test('gives its credit up when the broker drains', async t => {

@@ -113,6 +113,15 @@ export class Outgoing {
     return true
   }
 
+  /**
+   * Writes nothing any more: no transfer may follow a detach. One that does occupies a thread of Artemis 2.40 for ever, since its
+   * proton-j 0.34 fails on it and reads it again and again.
+   */
+  stop(): void {
+    this.#waiting = []
+    this.#pieces = 0
+  }
+
   // From here on: what rhea's session calls.
 
   available(): number {

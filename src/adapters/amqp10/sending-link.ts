@@ -165,6 +165,7 @@ export class SendingLink {
   async #close(): Promise<void> {
     if (!this.#dead) {
       const answered = new Promise(resolve => this.#sender.once('sender_close', resolve))
+      this.#outgoing.stop()
       this.#sender.close()
       await within(this.#options.limit, 'detaching', Promise.race([answered, this.closed])).catch(() => {})
     }
@@ -174,6 +175,7 @@ export class SendingLink {
   #end(error: Error | undefined): void {
     if (this.#dead) return
     this.#dead = true
+    this.#outgoing.stop()
     clearTimeout(this.#timer)
     this.#lost = new LinkLost(`the link to ${this.#options.to} is gone`, { cause: error })
     for (const { reject } of this.#sending) reject(this.#lost)
