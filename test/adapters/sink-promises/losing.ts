@@ -102,7 +102,10 @@ export const losing = {
       [sink.send(target.prepare(sink.limits, target.message(name, 'after')), never)],
     )
     await within(15_000, 'a send once the peer speaks again', after.all)
-    allLost(after)
+    // A broker that has to catch up may need longer than the second that this sink gives it.
+    for (const [id, error] of after.failed) {
+      assert.ok(error instanceof SinkUnavailable || error instanceof LinkLost, `${id}: ${error}`)
+    }
     const came = await readBack(t, bench, name)
     assert.equal(new Set(came).size, came.length, 'none twice')
     for (const id of ['m0', ...after.confirmed]) assert.ok(came.includes(id), `${id} is there`)
