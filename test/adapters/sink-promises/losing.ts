@@ -77,9 +77,9 @@ export const losing = {
     await within(1_000, 'the end of every send', Promise.all([fates.all, stuck.all]))
     allLost(fates)
     allLost(stuck)
-    assert.deepEqual(stuck.confirmed, [])
     t.diagnostic(`${fates.confirmed.length} confirmed, ${fates.failed.size} lost`)
     hasAll(bench, await readBack(t, bench, name), fates, sent)
+    assert.deepEqual(stuck.confirmed, [])
   },
 
   async stalled(bench, t) {
