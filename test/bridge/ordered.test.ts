@@ -121,7 +121,7 @@ await describeOnBroker('rabbitmq4', 'the bridge between RabbitMQ and SQS FIFO, i
   }, async t => {
     const { rabbit, toBroker, toAws, dead, config } = await setting(t)
     const queue = await rabbit.declare()
-    const QueueUrl = await aws.createQueue('back.fifo', { VisibilityTimeout: '4' })
+    const QueueUrl = await aws.createQueue('back.fifo', { VisibilityTimeout: '2' })
     for (let i = 0; i < count; i += 10) {
       const Entries = bodies.slice(i, i + 10).map((MessageBody, j) => ({
         Id: String(j),
