@@ -35,10 +35,11 @@ const gone = 'gone'
 const carried = '`sluice_properties`'
 const cell = (written: Written): Cell => (typeof written === 'string' ? { seen: written } : written)
 
-/** Of the brokers of a protocol the one that is named last counts: `stomp` stands for all three, `activemq` for AMQP 1.0 there. */
+/** Of the brokers of a protocol the one that is named last counts: `stomp` stands for all three, `activemq` and `artemis` for AMQP 1.0 there. */
 interface Row {
   readonly amqp10: Written
   readonly activemq?: Written
+  readonly artemis?: Written
   readonly amqp091: Written
   readonly mqtt5: Written
   readonly mqtt311: Written
@@ -50,9 +51,12 @@ interface Row {
   readonly sns?: Written
 }
 
+/** On both brokers that hand messages on to JMS clients. */
+const jms = (written: Written) => ({ activemq: written, artemis: written })
+
 const spread = (row: Row): Record<VariantKey, Cell> => ({
   'amqp10-activemq': cell(row.activemq ?? row.amqp10),
-  'amqp10-artemis': cell(row.amqp10),
+  'amqp10-artemis': cell(row.artemis ?? row.amqp10),
   'amqp10-rabbitmq4': cell(row.amqp10),
   amqp091: cell(row.amqp091),
   mqtt5: cell(row.mqtt5),
@@ -206,15 +210,15 @@ const bodies: Record<string, Record<VariantKey, Cell>> = {
   }),
   map: structured('map {string "a": int 1, string "b": short 2}', json('{"a":1,"b":2}'), 'JSON'),
   mapEvery: structured(long(everyAmqpMap, 'map, each type kept'), everyMap, 'JSON', {
-    activemq: long(`string ${everyMap}`, 'string: JSON'),
+    ...jms(long(`string ${everyMap}`, 'string: JSON')),
   }),
   mapKeys: structured('map {int 1: string "x"}', typedKeys, 'JSON with types', {
-    activemq: long(`string ${typedKeys}`, 'string: JSON with types'),
+    ...jms(long(`string ${typedKeys}`, 'string: JSON with types')),
     mqtt311: long(json('{"1":"x"}'), 'JSON', { back: `bytes ${json('{"1":"x"}')}` }),
   }),
   list: structured('list [int 1, string "x", boolean true]', json('[1,"x",true]'), 'JSON'),
   listEvery: structured(long(everyAmqpList, 'list, each type kept'), everyList, 'JSON', {
-    activemq: long(`string ${everyList}`, 'string: JSON'),
+    ...jms(long(`string ${everyList}`, 'string: JSON')),
   }),
   object: body(`data ${object}`, object, {
     mqtt: 'bytes',
@@ -249,12 +253,12 @@ const typedList = '[{"int32":1},"x",null]'
 const typedMap = '{"map":[["a",{"int16":7}]]}'
 const raw = (bits: string, digits: string, base64: string) =>
   header(`decimal${bits} 0x${digits}`, string(base64), base64, `Binary.decimal${bits} 0x${digits}`, {
-    activemq: string(base64),
+    ...jms(string(base64)),
   })
 const aboveSns = (type: string, text: string) => ({ sns: label(type, text) })
 
 const headers: Record<string, Record<VariantKey, Cell>> = {
-  null: header(string('null'), 'void', 'null', label('json', 'null')),
+  null: header('null', 'void', 'null', label('json', 'null')),
   bool: header('boolean true', 'bool true', 'true', 'Number.Boolean 1'),
   int8: header('byte -5', 'int8 -5', '-5', 'Number.byte -5'),
   int16: header('short -500', 'int16 -500', '-500', 'Number.short -500'),
@@ -277,7 +281,7 @@ const headers: Record<string, Record<VariantKey, Cell>> = {
     string('18446744073709551615'),
     '18446744073709551615',
     'Number.uint64 18446744073709551615',
-    { activemq: string('18446744073709551615'), ...aboveSns('uint64', '18446744073709551615') },
+    { ...jms(string('18446744073709551615')), ...aboveSns('uint64', '18446744073709551615') },
   ),
   float32: header('float 1.5', 'float 1.5', '1.5', 'Number.float 1.5'),
   float64: header('double 5', 'double 5', '5', 'Number.double 5'),
@@ -293,11 +297,11 @@ const headers: Record<string, Record<VariantKey, Cell>> = {
   nul: header(string('a\0b'), string('a\0b'), '"a\\u0000b"', label('json', '"a\\u0000b"')),
   symbol: header('symbol "sym"', string('sym'), 'sym', label('symbol', 'sym'), { activemq: string('sym') }),
   char: header('char "😀"', string('😀'), '😀', label('char', '😀'), {
-    activemq: string('😀'),
+    ...jms(string('😀')),
     ...aboveSns('json', '{"char":"\\ud83d\\ude00"}'),
   }),
   uuid: header(`uuid 0x${uuid.replaceAll('-', '')}`, string(uuid), uuid, label('uuid', uuid), {
-    activemq: string(uuid),
+    ...jms(string(uuid)),
   }),
   decimal: header(string('12.34'), 'decimal 12.34', '12.34', label('decimal', '12.34')),
   decimal32: raw('32', '32000007', 'MgAABw=='),
@@ -310,14 +314,14 @@ const headers: Record<string, Record<VariantKey, Cell>> = {
     'timestamp 1700000000',
     '1700000000000',
     'Number.timestamp 1700000000000',
-    { activemq: 'long 1700000000000', ...aboveSns('timestamp', '1700000000000') },
+    { ...jms('long 1700000000000'), ...aboveSns('timestamp', '1700000000000') },
   ),
   timestamp: header(
     'timestamp 1700000000123',
     string('1700000000123'),
     '1700000000123',
     'Number.timestamp 1700000000123',
-    { activemq: 'long 1700000000123', ...aboveSns('timestamp', '1700000000123') },
+    { ...jms('long 1700000000123'), ...aboveSns('timestamp', '1700000000123') },
   ),
   list: header(string(typedList), 'array [int32 1, string "x", void]', typedList, label('json', typedList)),
   map: header(string(typedMap), 'table {a: int16 7}', typedMap, label('json', typedMap)),
@@ -353,10 +357,11 @@ const property = (own: Partial<Row>): Record<VariantKey, Cell> =>
 const properties: Record<string, Record<VariantKey, Cell>> = {
   messageId: property({
     amqp10: 'message-id string "m-1"',
+    activemq: carried,
     amqp091: 'message-id "m-1"',
     stompRabbitmq: 'amqp-message-id:m-1',
   }),
-  messageIdNumber: property({ amqp10: 'message-id ulong 7', amqp091: 'message-id "7"' }),
+  messageIdNumber: property({ amqp10: 'message-id ulong 7', activemq: carried, amqp091: 'message-id "7"' }),
   correlationId: property({
     amqp10: 'correlation-id string "c-1"',
     amqp091: 'correlation-id "c-1"',
