@@ -10,12 +10,18 @@ type Row = Record<string, string | number | null>
 
 const seconds = (n: number) => new Promise(resolve => setTimeout(resolve, n * 1000))
 
-const routeBack = (url: string, protocol: string, broker: Broker, queue: string, via?: number) => ({
+const routeBack = (
+  url: string,
+  protocol: string,
+  broker: Broker,
+  target: { readonly queue: string; readonly connections?: number },
+  via?: number,
+) => ({
   connections: { mq: { protocol, ...brokerConnection(broker, 'amqp', via) }, cloud: cloud(url) },
   routes: {
     bench: {
       from: { connection: 'cloud', queue: 'bench', prefetch: 2_000 },
-      targets: { main: { connection: 'mq', queue } },
+      targets: { main: { connection: 'mq', ...target } },
       dead_letter: dead,
     },
   },
@@ -25,13 +31,20 @@ const deletedAtLeast = (standIn: StandIn, count: number) =>
   until(async () => (await standIn.stats()).deleted >= count, { what: `${count} deleted`, timeout: 120_000 })
 
 /** SQS answers after 20 ms a call and has always messages of 1 KiB with three attributes; one counts when it was deleted. */
-export async function fromSqs(title: string, protocol: string, broker: Broker): Promise<Row> {
+export async function fromSqs(
+  title: string,
+  protocol: string,
+  broker: Broker,
+  options: { readonly connections?: number } = {},
+): Promise<Row> {
   const name = `bench-${process.pid}-back`
   const queue = broker.name === 'rabbitmq4' ? await createQueue(broker, name) : undefined
   let row: Row
   {
     await using standIn = await startStandIn(20)
-    await using bridge = await startBridge(routeBack(standIn.url, protocol, broker, name))
+    await using bridge = await startBridge(
+      routeBack(standIn.url, protocol, broker, { queue: name, ...options }),
+    )
     await deletedAtLeast(standIn, 20_000)
     const [from, { deleted: before }, began] = [
       await bridge.usage(),
@@ -59,7 +72,9 @@ export async function brokerDown(away: number, broker: Broker): Promise<Row> {
   {
     await using proxy = await startProxy({ host: broker.host, port: broker.ports.amqp! })
     await using standIn = await startStandIn(20)
-    await using bridge = await startBridge(routeBack(standIn.url, 'amqp091', broker, name, proxy.port))
+    await using bridge = await startBridge(
+      routeBack(standIn.url, 'amqp091', broker, { queue: name }, proxy.port),
+    )
     await deletedAtLeast(standIn, 50_000)
     proxy.refuse()
     proxy.cut()

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { cpus, totalmem } from 'node:os'
 import { join } from 'node:path'
-import { withBroker } from '../test/support/brokers.ts'
+import { startOwnBroker, withBroker } from '../test/support/brokers.ts'
 import { until } from '../test/support/until.ts'
 import { brokerDown, fromSqs, twoTargets } from './back.ts'
 import { type BridgeProcess, type StandIn, startBridge, startStandIn } from './children.ts'
@@ -209,8 +209,14 @@ const runs: Readonly<Record<string, () => Promise<void>>> = {
   'mqtt-20ms': () => mqttRun(20, 50_000),
   outage: () => outage(60),
   'sqs-rabbitmq': async () => note(await fromSqs('AMQP 0-9-1 on RabbitMQ', 'amqp091', rabbitmq)),
-  'sqs-activemq': async () =>
-    note(await fromSqs('AMQP 1.0 on ActiveMQ', 'amqp10', await withBroker('activemq'))),
+  'sqs-activemq': async () => {
+    for (const connections of [1, 4, 8]) {
+      // One of its own each time: what nobody reads takes memory there.
+      await using own = await startOwnBroker('activemq')
+      const title = `AMQP 1.0 on ActiveMQ, connections: ${connections}`
+      note(await fromSqs(title, 'amqp10', own.broker, { connections }))
+    }
+  },
   'broker-down': async () => note(await brokerDown(60, rabbitmq)),
   'two-targets': async () => note(await twoTargets(60, rabbitmq)),
 }

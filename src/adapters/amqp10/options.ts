@@ -70,6 +70,15 @@ export const sinkOptions = z
     address: template
       .optional()
       .describe("target address in the broker's own dialect, sent as it is; `${address}` for replies"),
+    connections: z
+      .int()
+      .min(1)
+      .max(16)
+      .default(1)
+      .describe(
+        'connections to send over. ActiveMQ takes the durable messages of one connection one after the other; with more than one, ' +
+          'messages keep an order only where the route has one (`ordering`)',
+      ),
     ...sinkTimeout,
   })
   .refine(o => sinkPlaces.filter(name => o[name] !== undefined).length === 1, {

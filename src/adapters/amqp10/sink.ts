@@ -3,6 +3,7 @@ import type { Endpoint, Limits, LinkContext, Sink } from '../../core/adapter.ts'
 import { LinkLost, SinkUnavailable, sentence } from '../../core/errors.ts'
 import { isTemplate } from '../../core/template.ts'
 import type { Lease } from '../shared/shared-connections.ts'
+import { openSpread } from '../shared/spread-sink.ts'
 import { watchBlocked } from './blocked.ts'
 import type { AmqpConnection } from './connection.ts'
 import { isChosen, placeOf, writtenAddress } from './destination.ts'
@@ -20,7 +21,15 @@ type At = Endpoint<ConnectionOptions, SinkOptions>
 /** No broker has a limit in the protocol; a buffer of Node has. */
 const largest = 2 ** 31 - 1
 
-export async function openSink(at: At, context: LinkContext): Promise<Sink<AmqpPrepared>> {
+export function openSink(at: At, context: LinkContext): Promise<Sink<AmqpPrepared>> {
+  const { connections } = at.options
+  if (connections === 1) return openOne(at, context)
+  // The first is that of all who share the connection; the others have options of their own, and so a connection each.
+  const own = () => ({ ...at, connection: { ...at.connection, client_id: undefined } })
+  return openSpread(connections, n => openOne(n === 0 ? at : own(), context))
+}
+
+async function openOne(at: At, context: LinkContext): Promise<Sink<AmqpPrepared>> {
   const lease = await leaseConnection({ ...at, options: {} }, context.signal)
   try {
     return await AmqpSink.attach(at, lease, context)
