@@ -2,6 +2,7 @@ import type { BridgeConfig, RouteConfig, SinkEnd } from './config/bridge-config.
 import type { Problem } from './config/problem.ts'
 import { sentence } from './core/errors.ts'
 import type { Report } from './core/events.ts'
+import type { Message } from './core/message.ts'
 import type { DeadLetterPlace } from './route/dead-letter/dead-letters.ts'
 import { compileAddress, compileMapping } from './route/mapping/mapping.ts'
 import { replies } from './route/reply/replies.ts'
@@ -113,5 +114,6 @@ function requestReply(
 const targetSink = ({ kind, at }: SinkEnd): TargetSink => ({
   open: context => kind.open(at, context),
   ...(kind.address && { address: compileAddress(kind.address(at)) }),
+  ...(kind.orderGroup && { orderGroup: (message: Message) => kind.orderGroup?.(at, message) }),
   prepare: (limits, message) => kind.prepare(at, limits, message),
 })

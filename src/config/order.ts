@@ -12,7 +12,7 @@ export function orderProblems({ name, from, ordering, onRefused }: RouteConfig):
       'hold_group holds a group of an order, and this route has none: write ordering: by_group or strict'
     return [{ path: ['routes', name, 'on_refused'], text }]
   }
-  const problem = from.kind.orderProblem(from.at)
+  const problem = from.kind.orderProblem(from.at, ordering)
   if (problem === undefined) return []
   return [
     {

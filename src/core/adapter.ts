@@ -49,8 +49,6 @@ export interface Limits {
 export interface Prepared {
   /** Bytes, as the target counts them. */
   readonly size: number
-  /** Prepared messages of one order group and target are sent one after the other, each confirmed before the next. */
-  readonly orderGroup?: string
 }
 
 /** Where a link goes: options of the connection (one object for all that share it) and of this end of the route. */
@@ -104,7 +102,7 @@ export interface SourceKind<C, O extends SourceOptions> {
   /** Milliseconds for which the broker lets an unsettled message be held; Infinity where it does not mind. */
   holdLimit(at: Endpoint<C, O>): number
   /** Why the order of messages cannot be kept from this end, and what to write so that it can; undefined when it can. */
-  orderProblem(at: Endpoint<C, O>): string | undefined
+  orderProblem(at: Endpoint<C, O>, ordering: 'by_group' | 'strict'): string | undefined
   /**
    * Could a message that is sent to `address` of the same broker come in here? `address` is as a target has it written:
    * `${…}` in it stands for anything. Absent where that is not known, which means that it could.
@@ -126,6 +124,11 @@ export interface SinkKind<C, O, P extends Prepared = Prepared> {
   address?(at: Endpoint<C, O>): string
   /** Does the target keep the order within a group, so that the route has to keep it too? Absent: it does not. */
   isOrdered?(at: Endpoint<C, O>): boolean
+  /**
+   * Messages of one order group are sent one after the other, each confirmed before the next; undefined for one that need not wait.
+   * Asked of messages that `prepare` refuses as well. Never throws. Absent: the group id is the group, where the route has an order.
+   */
+  orderGroup?(at: Endpoint<C, O>, message: Message): string | undefined
   /** Can nothing be written beside the body, so that a message that went round in a circle would not be known again? */
   isHeaderless?(at: Endpoint<C, O>): boolean
   /** Pure: encodes, checks every rule of the target, sizes. The only encoder there is. Throws MessageRefused. */

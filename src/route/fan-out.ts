@@ -3,16 +3,21 @@ import { toError } from '../core/errors.ts'
 import type { Message } from '../core/message.ts'
 import { Confirmed } from './confirmed.ts'
 import { Expired } from './reply/token.ts'
+import type { Way } from './sending.ts'
 import type { Target } from './target.ts'
 
-/** The message as it goes to each target, or why it cannot go there. */
-export type Addressed = readonly (readonly [target: string, message: Message | Error])[]
+/** The message as it goes to each target; with the reason, where it cannot go there. */
+export type Addressed = readonly {
+  readonly target: string
+  readonly message: Message
+  readonly refusal?: Error
+}[]
 
-/** What the route does with a delivery on its way. */
-export interface Way {
-  /** Dead-letters for one target; resolves with undefined when that was not possible before the delivery was lost. */
+/** What the route does with a delivery. */
+export interface FanOutWay {
+  /** As `Way.bury`, for the target of this name. */
   bury(target: string, error: Error, attempts: number): Promise<Outcome | undefined>
-  /** It cannot be finished for now, through no fault of those behind it. Needs no `this`. */
+  /** As `Way.waits`. */
   readonly waits: () => void
 }
 
@@ -30,17 +35,15 @@ export class FanOut {
 
   /** A promise only where an address takes time; the caller keeps the order by waiting for it. */
   addressed(message: Message): Addressed | Promise<Addressed> {
-    const all = Array.from(
-      this.#targets,
-      ([name, target]) => [name, attempted(() => target.addressed(message))] as const,
+    const all = Array.from(this.#targets, ([target, { addressed }]) =>
+      addressedTo(target, addressed, message),
     )
-    if (all.every(([, one]) => !(one instanceof Promise))) return all as Addressed
-    return Promise.all(all.map(async ([name, one]) => [name, await one] as const))
+    return all.some(one => one instanceof Promise) ? Promise.all(all) : (all as Addressed)
   }
 
   /** Refused by the mapping, and so for every target. */
-  everywhere(error: Error): Addressed {
-    return Array.from(this.#targets.keys(), name => [name, error])
+  everywhere(message: Message, refusal: Error): Addressed {
+    return Array.from(this.#targets.keys(), target => ({ target, message, refusal }))
   }
 
   /**
@@ -50,23 +53,20 @@ export class FanOut {
    */
   async send(
     delivery: Delivery,
-    original: Message,
+    id: string,
     messages: Addressed,
-    way: Way,
+    way: FanOutWay,
   ): Promise<Outcome | undefined> {
-    const id = original.properties.deduplicationId!
     const before = this.#confirmed.recall(id)
     let left = messages.length
     const outcomes = await Promise.all(
-      messages.map(async ([name, message]) => {
-        const outcome = before?.has(name)
-          ? 'accepted'
-          : await this.#sendTo(name, delivery.lost, original, message, way)
+      messages.map(async one => {
+        const outcome = before?.has(one.target) ? 'accepted' : await this.#sendTo(one, delivery, way)
         if (--left > 0 && left === messages.length - 1) way.waits()
         return outcome
       }),
     )
-    const confirmed = messages.filter((_, i) => outcomes[i] === 'accepted').map(([name]) => name)
+    const confirmed = messages.filter((_, i) => outcomes[i] === 'accepted').map(({ target }) => target)
     if (confirmed.length === outcomes.length) return 'accepted'
     if (!outcomes.includes(undefined)) return 'rejected'
     if (confirmed.length > 0 && delivery.id !== undefined) this.#confirmed.remember(id, new Set(confirmed))
@@ -74,30 +74,37 @@ export class FanOut {
   }
 
   async #sendTo(
-    name: string,
-    lost: AbortSignal,
-    original: Message,
-    message: Message | Error,
-    way: Way,
+    { target, message, refusal }: Addressed[number],
+    { lost, size }: Delivery,
+    { bury, waits }: FanOutWay,
   ): Promise<Outcome | undefined> {
-    const target = this.#targets.get(name)!
-    const late = this.#expires && !(message instanceof Error) ? expiry(message) : undefined
-    const sending =
-      message instanceof Error
-        ? await target.refuse(original, message, lost, way.waits)
-        : await target.deliver(message, late ? AbortSignal.any([lost, late]) : lost, way.waits)
-    if (sending.confirmed) return 'accepted'
-    const error = sending.error ?? (late?.aborted && !lost.aborted ? expired() : undefined)
-    return error && way.bury(name, error, sending.attempts)
+    const late = this.#expires ? expiry(message) : undefined
+    const way: Way = {
+      lost: late ? AbortSignal.any([lost, late]) : lost,
+      size,
+      bury: (error, attempts) => bury(target, error, attempts),
+      waits,
+    }
+    const outcome = await this.#targets.get(target)!.deliver(message, way, refusal)
+    return outcome === undefined && late?.aborted && !lost.aborted ? bury(target, expired(), 0) : outcome
   }
 }
 
-function attempted(message: () => Message | Promise<Message>): Message | Error | Promise<Message | Error> {
+type Address = (message: Message) => Message | Promise<Message>
+
+function addressedTo(
+  target: string,
+  address: Address,
+  original: Message,
+): Addressed[number] | Promise<Addressed[number]> {
+  const refused = (error: unknown) => ({ target, message: original, refusal: toError(error) })
   try {
-    const made = message()
-    return made instanceof Promise ? made.catch(toError) : made
+    const made = address(original)
+    return made instanceof Promise
+      ? made.then(message => ({ target, message }), refused)
+      : { target, message: made }
   } catch (error) {
-    return toError(error)
+    return refused(error)
   }
 }
 
@@ -105,7 +112,7 @@ function attempted(message: () => Message | Promise<Message>): Message | Error |
 const expiry = ({ properties: { expiresAt } }: Message): AbortSignal | undefined =>
   expiresAt === undefined
     ? undefined
-    : AbortSignal.timeout(Math.min(Math.max(0, expiresAt - Date.now()), 2 ** 31 - 1))
+    : AbortSignal.timeout(Math.min(Math.max(0, Math.ceil(expiresAt - Date.now())), 2 ** 31 - 1))
 
 const expired = () =>
   new Expired('the message expired while it waited for its target: its requester has stopped waiting')

@@ -1,5 +1,7 @@
 import { MessageRefused, sentence } from '../core/errors.ts'
 import { aborted } from './backoff.ts'
+import type { HoldRoom } from './hold-room.ts'
+import type { Load } from './lanes.ts'
 
 export interface HoldsReport {
   /** A message was refused and its group waits behind it from now on. */
@@ -13,22 +15,21 @@ export interface HoldsReport {
  * hold_group`): none of the group may overtake it.
  *
  * States of a group: *flowing* → *held* when a message of it is refused: that message stays unsettled and those behind it
- * wait, until the route stops and gives them back → *parked* when all that is held takes more than `room`: the refused
+ * wait, until the route stops and gives them back → *parked* when all that is held takes more than its room (hold-room.ts): the refused
  * message and all that are behind it, those that are still to come too, are dead letters in their order, so that the
  * other groups go on. Nothing leads out of parked but a new start.
  */
 export class Holds {
-  readonly #room: number
-  readonly #messagesOf: (group: string) => number
+  readonly #room: HoldRoom
+  readonly #loadOf: (group: string) => Load
   readonly #report: HoldsReport
-  /** Oldest first. */
-  readonly #held = new Map<string, { readonly error: Error; readonly park: AbortController }>()
+  readonly #held = new Set<string>()
   readonly #parked = new Map<string, Error>()
 
-  /** `messagesOf` is how many messages of a group are here. */
-  constructor(room: number, messagesOf: (group: string) => number, report: HoldsReport) {
+  /** `loadOf` is what is here of a group. */
+  constructor(room: HoldRoom, loadOf: (group: string) => Load, report: HoldsReport) {
     this.#room = room
-    this.#messagesOf = messagesOf
+    this.#loadOf = loadOf
     this.#report = report
   }
 
@@ -47,32 +48,30 @@ export class Holds {
 
   /** Another message of the group has come; true when it waits behind a refused one. */
   joined(group: string): boolean {
+    if (this.#parked.has(group)) return true
     if (!this.#held.has(group)) return false
-    this.#makeRoom()
+    this.#room.make()
     return true
   }
 
   /** Holds the group behind a message that was refused, until a signal is aborted or it is parked: true then. */
   async hold(group: string, error: Error, ...signals: readonly AbortSignal[]): Promise<boolean> {
-    const park = new AbortController()
-    this.#held.set(group, { error, park })
-    this.#report.held(group, error)
-    this.#makeRoom()
-    await aborted(park.signal, ...signals)
-    this.#held.delete(group)
-    return park.signal.aborted
-  }
-
-  #makeRoom(): void {
-    let held = 0
-    for (const group of this.#held.keys()) held += this.#messagesOf(group)
-    for (const [group, { error, park }] of this.#held) {
-      if (held <= this.#room) return
-      held -= this.#messagesOf(group)
-      this.#held.delete(group)
-      this.#parked.set(group, error)
-      this.#report.parked(group)
-      park.abort()
+    const parking = new AbortController()
+    const held = {
+      load: () => this.#loadOf(group),
+      park: () => {
+        this.#held.delete(group)
+        this.#parked.set(group, error)
+        this.#report.parked(group)
+        parking.abort()
+      },
     }
+    this.#held.add(group)
+    this.#report.held(group, error)
+    this.#room.add(held)
+    await aborted(parking.signal, ...signals)
+    this.#held.delete(group)
+    this.#room.delete(held)
+    return parking.signal.aborted
   }
 }

@@ -9,6 +9,7 @@ import { type DeadLetterPlace, DeadLetters } from './dead-letter/dead-letters.ts
 import { deadLetterOf } from './dead-letter/record.ts'
 import { named } from './delivery-id.ts'
 import { type Addressed, FanOut } from './fan-out.ts'
+import { HoldRoom } from './hold-room.ts'
 import { InFlight } from './in-flight.ts'
 import { Intake, type IntakeParts } from './intake.ts'
 import type { Mapping } from './mapping/mapping.ts'
@@ -77,15 +78,15 @@ export class Route {
     this.#replies = reply !== undefined
     const { signal } = this.#stopped
     const changed = () => this.#wake()
+    const most = Math.min(source.prefetch, buffer.maxMessages)
+    // With a strict order all wait for one, and there are no others to keep room for.
+    const holdRoom = order.ordering === 'strict' ? HoldRoom.unbounded() : HoldRoom.half(most, buffer.maxBytes)
+    const options = { retry, breaker, maxAttempts: retry.maxAttempts, order, holdRoom }
     this.#targets = new Map(
-      Array.from(targets, ([target, sink]) => {
-        const { maxAttempts } = retry
-        // Half of what may be here is for the others. Where all wait for one, there are none.
-        const room = Math.floor(Math.min(source.prefetch, buffer.maxMessages) / 2)
-        const holdRoom = order.ordering === 'strict' ? Number.POSITIVE_INFINITY : room
-        const options = { retry, breaker, maxAttempts, order, holdRoom }
-        return [target, new Target(sink, options, this.#report.ofTarget(target, changed), signal)]
-      }),
+      Array.from(targets, ([name, sink]) => [
+        name,
+        new Target(sink, options, this.#report.ofTarget(name, changed), signal),
+      ]),
     )
     this.#expires = request !== undefined || reply !== undefined
     this.#fanOut = new FanOut(this.#targets, this.#expires)
@@ -161,10 +162,12 @@ export class Route {
   /** Maps, in order of receipt, and sends without waiting for the end. Must not throw: it would end the route. */
   async #begin(received: Received): Promise<void> {
     if (received.delivery.lost.aborted) return this.#end(received, undefined)
-    const original = named(this.#intake.connectionName, received.delivery)
+    let original = received.delivery.message
+    let message: Message | undefined
     try {
+      original = named(this.#intake.connectionName, received.delivery)
+      message = original
       if (received.delivery.fault) throw received.delivery.fault
-      let message: Message | undefined = original
       for (const { run, dropped } of this.#stages) {
         const next: ReturnType<Mapping> = run(message)
         message = next instanceof Promise ? await next : next
@@ -177,18 +180,19 @@ export class Route {
       void this.#carry(received, original, addressed instanceof Promise ? await addressed : addressed)
     } catch (thrown) {
       const error = toError(thrown)
-      if (this.#holds) return void this.#carry(received, original, this.#fanOut.everywhere(error))
+      if (this.#holds) return void this.#carry(received, original, this.#fanOut.everywhere(original, error))
       void this.#bury(received, '', original, error, 1).then(outcome => this.#settle(received, outcome))
     }
   }
 
   /** Sends to every target and settles when each has it. Must not reject: nobody would hear. */
   async #carry(received: Received, original: Message, messages: Addressed): Promise<void> {
-    const outcome = await this.#fanOut.send(received.delivery, original, messages, {
-      bury: (target, error, attempts) => this.#bury(received, target, original, error, attempts),
-      waits: () => this.#waits(received),
-    })
-    await this.#settle(received, outcome)
+    const { delivery } = received
+    const id = original.properties.deduplicationId ?? ''
+    const bury = (target: string, error: Error, attempts: number) =>
+      this.#bury(received, target, original, error, attempts)
+    const sending = this.#fanOut.send(delivery, id, messages, { bury, waits: () => this.#waits(received) })
+    await this.#settle(received, await sending.catch((error: unknown) => bury('', toError(error), 1)))
   }
 
   /**

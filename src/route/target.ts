@@ -1,19 +1,24 @@
 import type { Limits, LinkContext, LinkEvent, Prepared, Sink } from '../core/adapter.ts'
+import type { Outcome } from '../core/delivery.ts'
 import { LinkLost, MessageRefused, SinkUnavailable, toError } from '../core/errors.ts'
 import type { BreakerState, FailureKind } from '../core/events.ts'
 import type { Message } from '../core/message.ts'
 import { aborted, backoff, pause, type Retry } from './backoff.ts'
 import { Breaker, type BreakerOptions } from './breaker.ts'
-import { Holds, type HoldsReport } from './holds.ts'
+import type { HoldRoom } from './hold-room.ts'
+import type { HoldsReport } from './holds.ts'
 import { Keeper } from './keeper.ts'
-import { Lanes } from './lanes.ts'
-import { laneOf, type Order } from './order.ts'
+import type { Order } from './order.ts'
+import { OrderedSends } from './ordered-sends.ts'
+import { finished, notSent, type Sending, type Way } from './sending.ts'
 
 /** A sink, bound to its endpoint by whoever built the route. */
 export interface TargetSink {
   open(context: LinkContext): Promise<Sink>
   /** The message with the address it goes to; throws MessageRefused. Absent where there is nothing to choose. */
   address?(message: Message): Message | Promise<Message>
+  /** Absent: the group id, where the route has an order. */
+  orderGroup?(message: Message): string | undefined
   prepare(limits: Limits, message: Message): Prepared
 }
 
@@ -23,8 +28,8 @@ export interface TargetOptions {
   /** Tries of one message that fails in a way nobody knows, before it is given up. */
   readonly maxAttempts: number
   readonly order: Order
-  /** Messages that may be held behind refused ones, before their groups are parked (holds.ts). */
-  readonly holdRoom: number
+  /** Of all targets of the route. */
+  readonly holdRoom: HoldRoom
 }
 
 export interface TargetReport extends HoldsReport {
@@ -36,11 +41,6 @@ export interface TargetReport extends HoldsReport {
   event(event: LinkEvent): void
 }
 
-/** What became of a message. A message that was not confirmed is *abandoned* when its delivery is lost or the route stops. */
-export type Sending =
-  | { readonly confirmed: true }
-  | { readonly confirmed: false; readonly error?: Error; readonly attempts: number }
-
 /** One target of a route: keeps its link, encodes for it, and sends until the message is confirmed, refused or abandoned. */
 export class Target {
   readonly #sink: TargetSink
@@ -48,8 +48,7 @@ export class Target {
   readonly #report: TargetReport
   readonly #keeper: Keeper<Sink>
   readonly #breaker: Breaker
-  readonly #lanes = new Lanes()
-  readonly #holds: Holds
+  readonly #ordered: OrderedSends
   readonly #stopped: AbortSignal
   #limits: Limits | undefined
   /** Messages that wait for the first link, and the end of the last one's waiting. */
@@ -64,7 +63,7 @@ export class Target {
     this.#report = report
     this.#stopped = stopped
     this.#breaker = new Breaker(options.breaker, report.breaker)
-    this.#holds = new Holds(options.holdRoom, group => this.#lanes.tasks(group), report)
+    this.#ordered = new OrderedSends(options.order, options.holdRoom, report, stopped)
     this.#keeper = new Keeper(context => sink.open(context), options.retry, {
       up: link => {
         this.#limits = link.limits
@@ -80,7 +79,7 @@ export class Target {
       up: this.#keeper.link !== undefined,
       error: this.#keeper.lastError,
       breaker: this.#breaker.state,
-      groupsHeld: this.#holds.size,
+      groupsHeld: this.#ordered.groupsHeld,
     }
   }
 
@@ -100,53 +99,40 @@ export class Target {
   }
 
   /** The message with the address it has here. Throws MessageRefused. */
-  addressed(message: Message): Message | Promise<Message> {
-    return this.#sink.address ? this.#sink.address(message) : message
-  }
+  readonly addressed = (message: Message): Message | Promise<Message> =>
+    this.#sink.address ? this.#sink.address(message) : message
 
   /**
-   * Sends the message, after those of its order group that were given before. Never rejects: what a message cannot
-   * get past (refused, or failing while others succeed) comes back as `error`. `waits` is called when it has to wait in
-   * a group that is held.
+   * Sends the message, after those of its order group that were given before; dead-letters what cannot get past (refused, or
+   * failing while others succeed). With `refusal` it is known already that it cannot be sent. Resolves with how to settle, or with
+   * undefined when it was abandoned: its delivery was lost, or the route stopped. Never rejects.
    */
-  async deliver(message: Message, lost: AbortSignal, waits: () => void): Promise<Sending> {
-    if (!this.#limits || this.#waiting > 0) await this.#firstOpen(lost)
-    if (!this.#limits) return notSent
+  async deliver(message: Message, way: Way, refusal?: Error): Promise<Outcome | undefined> {
+    const lane = this.#laneOf(message)
+    if (refusal && lane === undefined) return finished(this.#gaveUp(refusal, 1), way)
+    if (!this.#limits || this.#waiting > 0) await this.#firstOpen(way.lost)
+    if (!this.#limits) return undefined
     let prepared: Prepared
     try {
+      if (refusal) throw refusal
       prepared = this.#sink.prepare(this.#limits, message)
     } catch (error) {
-      return this.refuse(message, toError(error), lost, waits)
+      return this.#inLane(lane, way, async () => this.#gaveUp(toError(error), 1))
     }
-    const lane = laneOf(this.#options.order, message, prepared)
-    return this.#inLane(lane, lost, waits, () => this.#send(prepared, lost))
+    return this.#inLane(lane, way, () => this.#send(prepared, way.lost))
   }
 
-  /** A message of which it is known already that it cannot be sent, in the place of `deliver`. */
-  refuse(message: Message, error: Error, lost: AbortSignal, waits: () => void): Promise<Sending> {
-    const lane = laneOf(this.#options.order, message)
-    return this.#inLane(lane, lost, waits, async () => this.#gaveUp(error, 1))
+  /** The lane in which a message waits for those before it; undefined when nothing has to be waited for. */
+  #laneOf(message: Message): string | undefined {
+    const { ordering } = this.#options.order
+    if (ordering === 'strict') return ''
+    return (
+      this.#sink.orderGroup?.(message) ?? (ordering === 'by_group' ? message.properties.groupId : undefined)
+    )
   }
 
-  /** After those before it, and holding those behind it where it cannot get past and the route is told to. */
-  #inLane(
-    lane: string | undefined,
-    lost: AbortSignal,
-    waits: () => void,
-    send: () => Promise<Sending>,
-  ): Promise<Sending> {
-    if (lane === undefined) return send()
-    if (this.#options.order.onRefused === 'continue') return this.#lanes.run(lane, send)
-    const sending = this.#lanes.run(lane, async () => {
-      const held = this.#holds.refusal(lane)
-      if (held) return this.#gaveUp(held, 0)
-      const sent = lost.aborted ? notSent : await send()
-      if (sent.confirmed || !sent.error) return sent
-      waits()
-      return (await this.#holds.hold(lane, sent.error, lost, this.#stopped)) ? sent : notSent
-    })
-    if (this.#holds.joined(lane)) waits()
-    return sending
+  #inLane(lane: string | undefined, way: Way, send: () => Promise<Sending>): Promise<Outcome | undefined> {
+    return this.#ordered.run(lane, way, send, reason => this.#gaveUp(reason, 0))
   }
 
   /**
@@ -232,8 +218,6 @@ export class Target {
 }
 
 type Failure = { readonly kind: FailureKind; readonly error: Error } | { readonly kind: 'abandoned' }
-
-const notSent: Sending = { confirmed: false, attempts: 0 }
 
 const abandoned: Failure = { kind: 'abandoned' }
 

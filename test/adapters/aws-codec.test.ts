@@ -317,15 +317,24 @@ describe('aws codec: FIFO', () => {
   })
 
   test('the order group is the group, unless fifo_batches is fill', () => {
-    assert.equal(fifo({}).orderGroup, 'ORDERS')
+    const group = (more: Partial<Message>, queue = 'q.fifo', options = {}) =>
+      sqs.sink!.orderGroup!(toQueue(queue, options), message(more))
+    assert.equal(group({}), 'ORDERS')
+    assert.equal(group({ properties: { groupId: 'Kunde 7' } }), 'Kunde%207')
+    assert.equal(group({}, 'q'), undefined)
+    assert.equal(group({}, 'q.fifo', { fifo_batches: 'fill' }), undefined)
     const filling = sqs.sink!.prepare(
       toQueue('q.fifo', { fifo_batches: 'fill' }),
       mebibyte,
       message({ properties: { deduplicationId: 'd' } }),
     )
-    assert.equal(filling.orderGroup, undefined)
     assert.equal(filling.group, 'ORDERS')
-    assert.equal(send({}).orderGroup, undefined)
+  })
+
+  test('a message that is refused has a group as well', () => {
+    const groupId = 'x'.repeat(129)
+    assert.equal(sqs.sink!.orderGroup!(toQueue('q.fifo'), message({ properties: { groupId } })), groupId)
+    assert.equal(sns.sink!.orderGroup!(toTopic('t.fifo'), message()), 'ORDERS')
   })
 
   test('the deduplication id is never left to AWS, and refused when AWS would', () => {
@@ -355,10 +364,7 @@ describe('aws codec: FIFO', () => {
       mebibyte,
       message({ properties: { deduplicationId: 'd' } }),
     )
-    assert.deepEqual(
-      [topic.entry.MessageGroupId, topic.entry.MessageDeduplicationId, topic.orderGroup],
-      ['ORDERS', 'd', 'ORDERS'],
-    )
+    assert.deepEqual([topic.entry.MessageGroupId, topic.entry.MessageDeduplicationId], ['ORDERS', 'd'])
   })
 })
 

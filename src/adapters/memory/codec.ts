@@ -25,7 +25,7 @@ export function messageSize({ body }: Message): number {
 }
 
 export function prepare(
-  at: Endpoint<MemoryConnection, MemorySinkOptions>,
+  _at: Endpoint<MemoryConnection, MemorySinkOptions>,
   limits: Limits,
   message: Message,
 ): MemoryPrepared {
@@ -33,6 +33,5 @@ export function prepare(
   if (size > limits.maxMessageSize) {
     throw new MessageRefused(`the message has ${size} bytes, the queue takes ${limits.maxMessageSize}`)
   }
-  const group = message.properties.groupId
-  return { message, size, ...(at.options.fifo && group !== undefined && { orderGroup: group }) }
+  return { message, size }
 }

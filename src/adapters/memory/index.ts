@@ -25,6 +25,7 @@ export const memory: Adapter<MemoryConnection, MemorySourceOptions, MemorySinkOp
   sink: {
     options: sinkOptions,
     isOrdered: at => at.options.fifo,
+    orderGroup: (at, { properties: { groupId } }) => (at.options.fifo ? groupId : undefined),
     prepare,
     open: openSink,
   },

@@ -34,7 +34,6 @@ export function prepare(
     place: topic,
     size,
     ...(group !== undefined && { group }),
-    ...(group !== undefined && options.fifo_batches === 'one_per_group' && { orderGroup: group }),
   }
 }
 

@@ -20,7 +20,7 @@ export interface SqsPrepared extends Placed {
 
 /** A message as an entry of SendMessageBatch: all that SQS forbids is found here, since emulators take it. */
 export function prepare(
-  { options: { queue: written, fifo_batches } }: Endpoint<AwsConnectionOptions, SqsSinkOptions>,
+  { options: { queue: written } }: Endpoint<AwsConnectionOptions, SqsSinkOptions>,
   limits: Limits,
   message: Message,
 ): SqsPrepared {
@@ -33,7 +33,6 @@ export function prepare(
     place: queue,
     size,
     ...(group !== undefined && { group }),
-    ...(group !== undefined && fifo_batches === 'one_per_group' && { orderGroup: group }),
   }
 }
 

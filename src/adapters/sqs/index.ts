@@ -1,5 +1,6 @@
 import type { Adapter } from '../../core/adapter.ts'
 import { isTemplate } from '../../core/template.ts'
+import { orderGroupOf } from '../shared/aws/fifo.ts'
 import { type AwsConnectionOptions, awsConnection } from '../shared/aws/options.ts'
 import { prepare, type SqsPrepared } from './codec.ts'
 import { type SqsSinkOptions, type SqsSourceOptions, sinkOptions, sourceOptions } from './options.ts'
@@ -17,10 +18,13 @@ export const sqs: Adapter<AwsConnectionOptions, SqsSourceOptions, SqsSinkOptions
     canReject: false,
     holdLimit: () => holdLimit,
     // SQS itself keeps the order of each group, whoever else receives.
-    orderProblem: ({ options: { queue } }) =>
-      queue.endsWith('.fifo')
-        ? undefined
-        : 'a standard queue of SQS has no order: read a FIFO queue (NAME.fifo)',
+    orderProblem: ({ options: { queue } }, ordering) => {
+      if (!queue.endsWith('.fifo'))
+        return 'a standard queue of SQS has no order: read a FIFO queue (NAME.fifo)'
+      return ordering === 'strict'
+        ? 'SQS has an order within each message group only: write ordering: by_group'
+        : undefined
+    },
     reads: ({ options: { queue } }, address) =>
       isTemplate(address) || parseQueue(address)?.name === parseQueue(queue)?.name,
     open: async (at, deliver, context) => (await import('./source.ts')).openSource(at, deliver, context),
@@ -30,7 +34,10 @@ export const sqs: Adapter<AwsConnectionOptions, SqsSourceOptions, SqsSinkOptions
     // The SDK takes time and memory, and is loaded by the first sink that needs it.
     open: async (at, context) => (await import('./sink.ts')).openSink(at, context),
     address: ({ options: { queue } }) => queue,
-    isOrdered: ({ options: { queue } }) => queue.endsWith('.fifo'),
+    isOrdered: ({ options: { queue, fifo_batches } }) =>
+      queue.endsWith('.fifo') && fifo_batches === 'one_per_group',
+    orderGroup: ({ options: { queue, fifo_batches } }, message) =>
+      orderGroupOf(isTemplate(queue) ? message.address : queue, fifo_batches, message),
     prepare,
   },
 }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { MessageRefused, sentence } from '../../core/errors.ts'
 import type { Body, Headers, Message, Properties } from '../../core/message.ts'
 import { text, type Value } from '../../core/value.ts'
@@ -59,7 +60,7 @@ export function recordMessage(letter: DeadLetter): Message {
     properties: {
       contentType,
       ...(message.properties.deduplicationId !== undefined && {
-        deduplicationId: message.properties.deduplicationId,
+        deduplicationId: recordId(message.properties.deduplicationId, letter),
       }),
     },
     headers: {
@@ -69,6 +70,10 @@ export function recordMessage(letter: DeadLetter): Message {
     },
   }
 }
+
+/** Each target that did not take a message has a record of its own, which a place must not take for a repetition of another. */
+const recordId = (deliveryId: string, { route, target }: DeadLetter): string =>
+  createHash('sha256').update(`${deliveryId}\0${route}\0${target}`).digest('hex')
 
 /** The dead letter that `recordMessage` wrote. Throws when the text is no such record. */
 export function readRecord(json: string): DeadLetter {

@@ -16,6 +16,20 @@ export function groupOf({ address, origin = address, properties }: Message): str
   )
 }
 
+/** The group in whose order a message is sent: that of AWS or, where AWS takes none of it, what it would have been made of. */
+export function orderGroupOf(
+  place: string,
+  fifoBatches: 'one_per_group' | 'fill',
+  message: Message,
+): string | undefined {
+  if (!place.endsWith('.fifo') || fifoBatches === 'fill') return undefined
+  try {
+    return groupOf(message)
+  } catch {
+    return message.properties.groupId || (message.origin ?? message.address)
+  }
+}
+
 /**
  * The id that names the delivery; it is the same at each resend. Deduplication by content is never relied on, since it
  * takes two equal messages for one.

@@ -107,7 +107,7 @@ export function parseProperties(json: string): Carried | undefined {
 const isPlain = (name: string, value: unknown): boolean =>
   Object.hasOwn(plainProperties, name) &&
   typeof value === plainProperties[name] &&
-  (typeof value !== 'number' || Number.isFinite(value))
+  (typeof value !== 'number' || Number.isSafeInteger(value))
 
 function isNote(name: string, value: unknown): boolean {
   if (name === 'body') return kinds.includes(value as string)
