@@ -63,7 +63,12 @@ describe('an order', () => {
       assert.deepEqual(problemsOf(file(route('a', from, fifo, 'ordering: none'))), [])
     }
     assert.deepEqual(problemsOf(file(route('a', '{ connection: mq, queue: in, exclusive: true }', fifo))), [])
-    assert.deepEqual(problemsOf(file(route('a', '{ connection: cloud, queue: in.fifo }', fifo))), [])
+    const fromFifo = '{ connection: cloud, queue: in.fifo }'
+    assert.deepEqual(problemsOf(file(route('a', fromFifo, fifo))), [])
+    assert.match(
+      problemsOf(file(route('a', fromFifo, fifo, 'ordering: strict')))[0] ?? '',
+      /SQS has an order within each message group only: write ordering: by_group/,
+    )
   })
 
   it('is what a held group needs', () => {
