@@ -1,6 +1,6 @@
 import type { Link, LinkContext, LinkEvent } from '../core/adapter.ts'
 import { LinkLost, toError } from '../core/errors.ts'
-import { backoff, pause, type Retry } from './backoff.ts'
+import { aborted, backoff, pause, type Retry } from './backoff.ts'
 
 export interface KeeperReport<L> {
   /** A link has opened. Called before anybody who waits in `up()` sees it. */
@@ -24,7 +24,7 @@ export class Keeper<L extends Link> {
   readonly #retry: Retry
   readonly #report: KeeperReport<L>
   readonly #stopping = new AbortController()
-  #waiters: ((link: L) => void)[] = []
+  readonly #waiters = new Set<() => void>()
   #running: Promise<void> | undefined
   #link: L | undefined
   #lastError: Error | undefined
@@ -49,9 +49,14 @@ export class Keeper<L extends Link> {
     this.#running ??= this.#run()
   }
 
-  /** The link, as soon as there is one. Stays pending for ever once stopped: race it against a signal. */
-  up(): L | Promise<L> {
-    return this.#link ?? new Promise(resolve => this.#waiters.push(resolve))
+  /** Resolves as soon as there is a link, or one of the signals is aborted. */
+  async up(...signals: readonly AbortSignal[]): Promise<void> {
+    if (this.#link) return
+    const opened = new AbortController()
+    const wake = () => opened.abort()
+    this.#waiters.add(wake)
+    await aborted(opened.signal, ...signals)
+    this.#waiters.delete(wake)
   }
 
   /** Closes the link, which gives back what is unsettled, and opens no other. */
@@ -84,7 +89,7 @@ export class Keeper<L extends Link> {
       }
       this.#link = link
       this.#report.up(link)
-      for (const waiter of this.#waiters.splice(0)) waiter(link)
+      for (const wake of [...this.#waiters]) wake()
       return await link.closed
     } catch (thrown) {
       return toError(thrown)

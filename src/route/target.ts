@@ -3,7 +3,7 @@ import type { Outcome } from '../core/delivery.ts'
 import { LinkLost, MessageRefused, SinkUnavailable, toError } from '../core/errors.ts'
 import type { BreakerState, FailureKind } from '../core/events.ts'
 import type { Message } from '../core/message.ts'
-import { aborted, backoff, pause, type Retry } from './backoff.ts'
+import { backoff, pause, type Retry } from './backoff.ts'
 import { Breaker, type BreakerOptions } from './breaker.ts'
 import type { HoldRoom } from './hold-room.ts'
 import type { HoldsReport } from './holds.ts'
@@ -147,10 +147,8 @@ export class Target {
   }
 
   /** A link, or the end of waiting for one. */
-  async #opened(lost: AbortSignal): Promise<void> {
-    const ended = new AbortController()
-    await Promise.race([this.#keeper.up(), aborted(lost, this.#stopped, ended.signal)])
-    ended.abort()
+  #opened(lost: AbortSignal): Promise<void> {
+    return this.#keeper.up(lost, this.#stopped)
   }
 
   async #send(prepared: Prepared, lost: AbortSignal): Promise<Sending> {

@@ -22,6 +22,8 @@ class SpreadSink<P extends Prepared> implements Sink<P> {
   readonly limits: Limits
   readonly #sinks: readonly Sink<P>[]
   readonly #unconfirmed: number[]
+  /** What is sent again goes the same way: a copy that was stuck there must not come after what was sent behind it. */
+  readonly #ways = new WeakMap<P, number>()
 
   constructor(sinks: readonly Sink<P>[]) {
     this.#sinks = sinks
@@ -32,7 +34,8 @@ class SpreadSink<P extends Prepared> implements Sink<P> {
   }
 
   async send(prepared: P, signal: AbortSignal): Promise<object> {
-    const n = this.#unconfirmed.indexOf(Math.min(...this.#unconfirmed))
+    const n = this.#ways.get(prepared) ?? this.#unconfirmed.indexOf(Math.min(...this.#unconfirmed))
+    this.#ways.set(prepared, n)
     this.#unconfirmed[n]!++
     try {
       return await this.#sinks[n]!.send(prepared, signal)

@@ -103,7 +103,7 @@ export class DeadLetters {
   /** A place that has already failed is not waited for. */
   async #linkOf(keeper: Keeper<Sink>): Promise<Sink | undefined> {
     if (keeper.lastError) return undefined
-    await Promise.race([keeper.up(), pause(patience, this.#stopped)])
+    await keeper.up(AbortSignal.timeout(patience), this.#stopped)
     return keeper.link
   }
 }
