@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import { createServer } from 'node:net'
 import { test } from 'node:test'
 import { SessionMemory } from '../../src/adapters/mqtt/sessions.ts'
-import { LinkLost } from '../../src/core/errors.ts'
+import { LinkLost, sentence } from '../../src/core/errors.ts'
 import { until } from '../support/until.ts'
 import { endpoint, Opened } from './mqtt-opened.ts'
-import { polite, ScriptedBroker } from './mqtt-scripted.ts'
+import { disconnectsWithConnack, polite, ScriptedBroker } from './mqtt-scripted.ts'
 
 const at = (broker: { port: number }, source = {}, connection = {}) =>
   endpoint({ urls: [`mqtt://127.0.0.1:${broker.port}`], connect_timeout: '2s', ...connection }, source)
@@ -458,6 +458,19 @@ test('a connection that the broker closes without a word: the link says so', asy
   assert.ok(why instanceof LinkLost)
   assert.equal(why.message, 'the broker closed the connection')
   assert.deepEqual(opened.notices, [])
+})
+
+test('a broker that says DISCONNECT together with CONNACK fails the opening, and no clock goes on', async () => {
+  await using broker = await ScriptedBroker.listen(5, disconnectsWithConnack)
+  const place = at(broker, {}, { version: 5 })
+  const timers = () => process.getActiveResourcesInfo().filter(what => what === 'Timeout').length
+  const before = timers()
+  for (let i = 0; i < 5; i++) {
+    await assert.rejects(Opened.at(place), (error: Error) =>
+      /closed the connection: it is busy/.test(sentence(error)),
+    )
+  }
+  await until(() => timers() <= before, { what: 'the clocks to end', timeout: 2_000 })
 })
 
 test('a session that the broker does not have any more, or keeps shorter than asked, is reported', async () => {

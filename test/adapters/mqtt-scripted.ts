@@ -57,6 +57,11 @@ export const polite: Script = (packet, client) => {
   if (packet.cmd === 'disconnect') client.socket.end()
 }
 
+/** A broker of version 5 that accepts a client and sends it away at once (server busy), both in one segment. */
+export const disconnectsWithConnack: Script = (packet, client) => {
+  if (packet.cmd === 'connect') client.socket.end(Buffer.of(0x20, 3, 0, 0, 0, 0xe0, 2, 0x89, 0))
+}
+
 /** A broker that does what a test says, byte for byte: for what real ones do rarely or never. */
 export class ScriptedBroker {
   readonly clients: Conversation[] = []

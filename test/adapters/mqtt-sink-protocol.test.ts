@@ -1,13 +1,17 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { IPublishPacket, Packet } from 'mqtt-packet'
+import { sinkSession } from '../../src/adapters/mqtt/client-options.ts'
+import { Connection } from '../../src/adapters/mqtt/connection.ts'
 import type { MqttPrepared } from '../../src/adapters/mqtt/encode.ts'
 import { mqtt } from '../../src/adapters/mqtt/index.ts'
+import { Publisher } from '../../src/adapters/mqtt/publisher.ts'
+import { suspicionOf } from '../../src/adapters/mqtt/suspicion.ts'
 import { within } from '../../src/adapters/shared/within.ts'
 import type { LinkEvent } from '../../src/core/adapter.ts'
 import { LinkLost, MessageRefused, SinkUnavailable, sentence } from '../../src/core/errors.ts'
 import { until } from '../support/until.ts'
-import { type Conversation, polite, ScriptedBroker } from './mqtt-scripted.ts'
+import { type Conversation, disconnectsWithConnack, polite, ScriptedBroker } from './mqtt-scripted.ts'
 
 type Answer = (packet: IPublishPacket, client: Conversation) => void
 type Connack = NonNullable<(Packet & { cmd: 'connack' })['properties']>
@@ -40,6 +44,7 @@ function target(port: number, sink: object = {}, connection: object = {}) {
   const events: LinkEvent[] = []
   const limits = { maxMessageSize: 100_000 }
   return {
+    at,
     events,
     prepare: (address: string, body = '') => {
       const bytes = Buffer.from(body)
@@ -60,6 +65,7 @@ function target(port: number, sink: object = {}, connection: object = {}) {
 }
 
 const never = new AbortController().signal
+const timers = () => process.getActiveResourcesInfo().filter(what => what === 'Timeout').length
 const published = (client: Conversation) => client.heard.filter(p => p.cmd === 'publish')
 
 test('what PUBACK refuses: who is at fault', async () => {
@@ -364,6 +370,35 @@ test('a broker that hangs up for reasons of its own suspects nobody', async () =
   })
   const { refused, left } = await through(target(scripted.port), ['a'], 20)
   assert.deepEqual([refused.length, left], [0, ['a']])
+})
+
+test('a broker that says DISCONNECT together with CONNACK fails the opening, and no clock goes on', async () => {
+  await using scripted = await ScriptedBroker.listen(5, disconnectsWithConnack)
+  const at = target(scripted.port)
+  const before = timers()
+  for (let i = 0; i < 5; i++) {
+    await assert.rejects(at.open(), (error: Error) => /closed the connection: it is busy/.test(sentence(error)))
+  }
+  await until(() => timers() <= before, { what: 'the clocks to end', timeout: 2_000 })
+})
+
+test('a publisher whose connection is gone already has no clock, and sends nothing', async () => {
+  await using scripted = await broker(puback)
+  const { at, prepare } = target(scripted.port)
+  const connection = await Connection.open(at.connection.urls[0]!, sinkSession(at, false), never)
+  connection.fail(new Error('cut'))
+  await connection.closed
+  const before = timers()
+  const publisher = new Publisher(connection, {
+    qos: 1,
+    chosen: true,
+    window: 10,
+    timeout: 1_000,
+    suspicion: suspicionOf(at.options),
+    notice: () => {},
+  })
+  assert.equal(timers(), before)
+  await assert.rejects(publisher.send(prepare('a'), never), LinkLost)
 })
 
 test('check asks the broker, and says when it does not answer', async () => {

@@ -177,6 +177,8 @@ export class Connection {
   async #connected(): Promise<void> {
     const connected = new Promise<void>(resolve => this.#client.once('connect', () => resolve()))
     await Promise.race([connected, this.#died()])
+    // DISCONNECT may have come in one segment with CONNACK.
+    if (this.#lost.signal.aborted) await this.#died()
   }
 
   async #died(): Promise<never> {

@@ -42,8 +42,9 @@ export class Publisher {
     this.#confirming = new Confirming(options.notice)
     connection.socket.on('drain', () => this.#write())
     connection.hear(packet => this.#hear(packet))
-    connection.lost.addEventListener('abort', () => this.#lost(), { once: true })
     this.#clock = setInterval(() => this.#tick(), Math.min(Math.max(options.timeout / 10, 10), 1_000))
+    if (connection.lost.aborted) this.#lost()
+    else connection.lost.addEventListener('abort', () => this.#lost(), { once: true })
   }
 
   send(prepared: MqttPrepared, signal: AbortSignal): Promise<object> {
