@@ -140,6 +140,32 @@ export function publishing(bench: RabbitBench): void {
     assert.ok(results.slice(first).every(r => r.status === 'rejected' && r.reason instanceof MessageRefused))
   })
 
+  test('a message is not refused for another that was returned with other properties than it was sent with', async t => {
+    const via = await bench.impostor(t)
+    via.rewrite = [/lost/g, () => 'LOST']
+    const [name, queue] = [await exchange(t, 'headers'), await bench.rabbit.declare(quorum)]
+    await bench.rabbit.channel.bindQueue(queue, name, '', { fate: 'kept' })
+    const at = endpoint(bench, { exchange: name, routing_key: '${headers.k}' }, { via: via.address })
+    const to = await open(t, at)
+    const fates = ['kept', 'lost', 'kept', 'lost']
+    const all = fates.map(fate =>
+      amqp091.sink!.prepare(at, to.sink.limits, {
+        address: `${name}\0k`,
+        body: { kind: 'bytes', bytes: Buffer.from('the same') },
+        headers: { fate: { type: 'string', value: fate } },
+        properties: {},
+      }),
+    )
+    const outcomes = all.map(async prepared => {
+      for (;;) {
+        const failure = await to.sink.send(prepared, never).catch(error => error)
+        if (!(failure instanceof SinkUnavailable))
+          return failure instanceof MessageRefused ? 'lost' : failure instanceof Error ? failure : 'kept'
+      }
+    })
+    assert.deepEqual(await Promise.all(outcomes), fates)
+  })
+
   test('an exchange that is not there costs the message that names it, and no other', async t => {
     const [name, queue] = [await exchange(t), await bench.rabbit.declare()]
     await bench.rabbit.channel.bindQueue(queue, name, 'k')

@@ -1,7 +1,7 @@
 import type { AmqpPrepared } from './encode.ts'
 
 /**
- * What a sink knows of the messages that cost it a channel. The broker closes a channel, and says nothing about any
+ * What a sink knows of the messages that cost it a channel, or have to be sent alone. The broker closes a channel, and says nothing about any
  * message that is unconfirmed on it, when one names an exchange that is not there or not allowed, or is not as it wants
  * it. Kept from link to link.
  */
@@ -19,6 +19,11 @@ export class Guilt {
     const { exchange } = prepared
     if (exchange !== '' && message.includes(`exchange '${exchange}' in vhost`)) this.#exchanges.add(exchange)
     else if (!/exchange '.*' in vhost/.test(message)) this.#suspects.add(prepared)
+  }
+
+  /** The broker returned it, or another: sent alone, it is known which. */
+  doubt(prepared: AmqpPrepared): void {
+    this.#suspects.add(prepared)
   }
 
   acquit(prepared: AmqpPrepared): void {

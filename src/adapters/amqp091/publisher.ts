@@ -1,16 +1,19 @@
 import type { ConfirmChannel, Message } from 'amqplib'
+import { SinkUnavailable } from '../../core/errors.ts'
 import type { AmqpConnection } from './connection.ts'
+import { placeText } from './dialect.ts'
 import type { AmqpPrepared } from './encode.ts'
 import type { RawProperties } from './frames.ts'
 import { checkShape, maxPropertiesOn, PublishFrames } from './publish-frames.ts'
 
 /**
- * What became of a message: `guilty` when the broker closed the channel because of it alone, `gone` when its channel died first, with the channel's error where the broker gave one and
+ * What became of a message: `unclear` when it, or another, was returned; `guilty` when the broker closed the channel because of it alone, `gone` when its channel died first, with the channel's error where the broker gave one and
  * whether the message can have been the reason.
  */
 export type Answer =
   | { readonly is: 'taken' }
   | { readonly is: 'returned'; readonly why: string }
+  | { readonly is: 'unclear'; readonly error: SinkUnavailable }
   | { readonly is: 'overflow' }
   | { readonly is: 'guilty'; readonly error: Error }
   | { readonly is: 'gone'; readonly error: Error | undefined; readonly isSuspect: boolean }
@@ -37,7 +40,8 @@ export class Publisher {
   /** Not written yet. */
   readonly #waiting = new Set<Outgoing>()
   readonly #unconfirmed = new Set<Outgoing>()
-  readonly #returned = new Map<Outgoing, string>()
+  /** What is to be said of messages that came back, or may have, when their confirm comes. */
+  readonly #returned = new Map<Outgoing, Answer>()
   #error: Error | undefined
   #isOpen = true
 
@@ -110,14 +114,15 @@ export class Publisher {
 
   #confirmed(outgoing: Outgoing, error: Error | null): void {
     if (!this.#unconfirmed.delete(outgoing)) return
-    const why = this.#returned.get(outgoing)
-    if (why !== undefined) {
-      this.#returned.delete(outgoing)
-      outgoing.answer({ is: 'returned', why })
-    } else outgoing.answer(error ? { is: 'overflow' } : taken)
+    const returned = this.#returned.get(outgoing)
+    this.#returned.delete(outgoing)
+    outgoing.answer(returned ?? (error ? { is: 'overflow' } : taken))
   }
 
-  /** basic.return does not say which message it was: it is one of the same bytes, any of which may take its place. */
+  /**
+   * basic.return does not say which message it was. It is one of the same bytes, any of which may take its place; where a broker
+   * has changed the properties and several would fit that are not alike, it may be each of them.
+   */
   #cameBack({ fields, properties, content }: Message): void {
     const { exchange, routingKey, replyCode, replyText } = fields as unknown as ReturnFields
     const why = `${replyCode} ${replyText}`
@@ -125,15 +130,22 @@ export class Publisher {
     const candidates = Array.from(this.#unconfirmed).filter(
       o =>
         o.isMandatory &&
-        !this.#returned.has(o) &&
+        this.#returned.get(o)?.is !== 'returned' &&
         o.prepared.routingKey === routingKey &&
         o.prepared.exchange === exchange &&
         o.prepared.body.equals(content),
     )
-    // A broker may have added to the properties.
-    const found = candidates.find(o => o.prepared.properties.equals(raw)) ?? candidates[0]
-    if (found) this.#returned.set(found, why)
-    else this.#fail(new Error(`the broker returned a message for ${routingKey} that was not sent here`))
+    const found = candidates.find(hasProperties(raw)) ?? candidates[0]
+    if (!found)
+      this.#fail(new Error(`the broker returned a message for ${routingKey} that was not sent here`))
+    else if (hasProperties(raw)(found) || candidates.every(hasProperties(found.prepared.properties)))
+      this.#returned.set(found, { is: 'returned', why })
+    else {
+      const error = new SinkUnavailable(
+        `the broker returned one of ${candidates.length} messages for ${placeText(found.prepared)} (${why}) and does not say which: each is sent again alone`,
+      )
+      for (const o of candidates) this.#returned.set(o, { is: 'unclear', error })
+    }
   }
 
   #fail(error: Error): void {
@@ -163,5 +175,10 @@ interface ReturnFields {
   readonly replyCode: number
   readonly replyText: string
 }
+
+const hasProperties =
+  (properties: Buffer) =>
+  ({ prepared }: Outgoing): boolean =>
+    prepared.properties.equals(properties)
 
 const taken: Answer = { is: 'taken' }

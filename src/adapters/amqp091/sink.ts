@@ -151,6 +151,9 @@ class AmqpSink implements Sink<AmqpPrepared> {
     switch (answer.is) {
       case 'returned':
         return unroutable(options, prepared, url, answer.why)
+      case 'unclear':
+        this.#guilt.doubt(prepared)
+        return answer.error
       case 'guilty':
         return placeError(answer.error, options, prepared, url)
       case 'gone':
