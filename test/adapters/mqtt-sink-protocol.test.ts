@@ -264,6 +264,17 @@ test('answers that never come do not use up the room: the link is given up for a
   assert.match(reason.message, /the broker left 6 messages unanswered/)
 })
 
+test('a broker that confirms nothing at all, until there is no room: the link is given up for another', async () => {
+  await using scripted = await broker(silent, 5, { receiveMaximum: 3 })
+  const at = target(scripted.port, { send_timeout: '100ms' })
+  const sink = await at.open()
+  const sends = Array.from({ length: 6 }, () => sink.send(at.prepare('a'), never))
+  const ends = await Promise.allSettled(sends)
+  assert.deepEqual([...new Set(ends.map(end => end.status))], ['rejected'])
+  const reason = await within(2_000, 'the end of the link', sink.closed)
+  assert.match(String(reason), /the broker left 3 messages unanswered/)
+})
+
 test('a broker that confirms nothing for long is reported, and so is the end of it', async () => {
   let held: (() => void)[] | undefined = []
   await using scripted = await broker((packet, client) => {
@@ -377,7 +388,9 @@ test('a broker that says DISCONNECT together with CONNACK fails the opening, and
   const at = target(scripted.port)
   const before = timers()
   for (let i = 0; i < 5; i++) {
-    await assert.rejects(at.open(), (error: Error) => /closed the connection: it is busy/.test(sentence(error)))
+    await assert.rejects(at.open(), (error: Error) =>
+      /closed the connection: it is busy/.test(sentence(error)),
+    )
   }
   await until(() => timers() <= before, { what: 'the clocks to end', timeout: 2_000 })
 })

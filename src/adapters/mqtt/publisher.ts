@@ -174,10 +174,16 @@ export class Publisher {
       this.#fail(o, this.#unsent(o))
     }
     this.#write()
-    // Answers that never came take up room: past a half of it, another connection is better.
-    const { forgotten } = this.#inFlight
-    if (forgotten > this.#options.window / 2) {
-      this.#connection.fail(new LinkLost(`the broker left ${forgotten} messages unanswered`))
+    this.#giveUpWithoutRoom()
+  }
+
+  /** Answers that never came take up room: past a half of it, or when they take all of it, another connection is better. */
+  #giveUpWithoutRoom(): void {
+    const { window } = this.#options
+    const { forgotten, size, awaited } = this.#inFlight
+    const unanswered = size >= window && awaited === 0 ? size : forgotten
+    if (unanswered > window / 2) {
+      this.#connection.fail(new LinkLost(`the broker left ${unanswered} messages unanswered`))
     }
   }
 
