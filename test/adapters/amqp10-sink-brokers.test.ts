@@ -5,10 +5,11 @@ import { inspect } from 'node:util'
 import fc from 'fast-check'
 import { within } from '../../src/adapters/shared/within.ts'
 import { stomp } from '../../src/adapters/stomp/index.ts'
-import { MessageRefused, SinkUnavailable, sentence } from '../../src/core/errors.ts'
+import { LinkLost, MessageRefused, SinkUnavailable, sentence } from '../../src/core/errors.ts'
 import type { Message } from '../../src/core/message.ts'
 import { anyMessage } from '../support/any-message.ts'
 import { type Broker, type BrokerName, describeOnBroker } from '../support/brokers.ts'
+import { until } from '../support/until.ts'
 import { activemq, artemis, rabbitmq } from './amqp10-brokers.ts'
 import type { Amqp10Broker } from './amqp10-client.ts'
 import { Ends } from './amqp10-sink-ends.ts'
@@ -299,6 +300,85 @@ await describeOnBroker('rabbitmq3', 'amqp10 sink in its own ways', running => {
     const sink = await ends.sink({ queue })
     await sink.send({})
     await sink.sink.check(AbortSignal.timeout(5_000))
+  })
+
+  for (const [what, written, refusal] of [
+    ['ends the link to it', undefined, LinkLost],
+    ['is the fault of who named it', '${headers.place}', MessageRefused],
+  ] as const) {
+    test(`a queue that is deleted while there is a link ${what} within a second or so`, async t => {
+      const { ends, channel, create } = await rabbit(t)
+      const queue = await create()
+      const sink = await ends.sink({ queue: written ?? queue })
+      await sink.send({ address: queue })
+      await channel.deleteQueue(queue)
+      const began = performance.now()
+      const refused = async () => {
+        const [sent] = await Promise.allSettled([sink.send({ address: queue })])
+        return sent!.status === 'rejected' && sent.reason instanceof refusal && sent.reason
+      }
+      const error = await until(refused, { timeout: 5_000, what: 'a refusal' })
+      assert.match(sentence(error), /no queue/)
+      assert.ok(performance.now() - began < 2_000, `${performance.now() - began} ms`)
+    })
+  }
+
+  test('a link that nothing was sent by for a while sends nothing to a queue that was deleted meanwhile', async t => {
+    const { ends, channel, create } = await rabbit(t)
+    const queue = await create()
+    const sink = await ends.sink({ queue })
+    await channel.deleteQueue(queue)
+    const now = performance.now.bind(performance)
+    t.mock.method(performance, 'now', () => now() + 1_000)
+    await assert.rejects(sink.send({}), says(/no queue/))
+  })
+
+  test('looking for a queue that deletes itself after its consumers does not delete it', async t => {
+    const { ends, channel } = await rabbit(t)
+    const { queue } = await channel.assertQueue(unique(), { autoDelete: true })
+    const sink = await ends.sink({ queue })
+    await sink.sink.check(AbortSignal.timeout(5_000))
+    await sink.send({})
+    assert.equal((await channel.checkQueue(queue)).messageCount, 1)
+    await channel.deleteQueue(queue)
+  })
+
+  for (const type of ['quorum', 'stream']) {
+    test(`a ${type} queue is found`, async t => {
+      const { ends, channel } = await rabbit(t)
+      const { queue } = await channel.assertQueue(unique(), { arguments: { 'x-queue-type': type } })
+      await (await ends.sink({ queue })).send({})
+      await channel.deleteQueue(queue)
+    })
+  }
+
+  test('whoever may not read a queue is told that its absence would not be noticed', async t => {
+    const { channel, create } = await rabbit(t)
+    const queue = await create()
+    const { host, ports, username, password } = running
+    const writer = `writer-${randomUUID()}`
+    const api = (method: string, path: string, body?: object) =>
+      fetch(`http://${host}:${ports.http}/api/${path}`, {
+        method,
+        headers: {
+          authorization: `Basic ${btoa(`${username}:${password}`)}`,
+          'content-type': 'application/json',
+        },
+        ...(body && { body: JSON.stringify(body) }),
+      })
+    t.after(() => api('DELETE', `users/${writer}`))
+    await api('PUT', `users/${writer}`, { password: writer, tags: '' })
+    await api('PUT', `permissions/%2F/${writer}`, { configure: '^$', write: '.*', read: '^$' })
+    const address = { host, port: ports.amqp! }
+    const ends = new Ends(t, { address, login: { username: writer, password: writer } })
+    for (const written of [queue, '${headers.place}']) {
+      const sink = await ends.sink({ queue: written })
+      for (const address of [queue, `${queue}-missing`]) await sink.send({ address })
+      const texts = sink.events.map(event => event.type === 'notice' && event.text)
+      assert.equal(texts.length, 1)
+      assert.match(String(texts[0]), /without the permission to read it.*drops/)
+    }
+    assert.equal((await channel.checkQueue(queue)).messageCount, 3)
   })
 
   test('an exchange that is not there is the fault of who named it', async t => {

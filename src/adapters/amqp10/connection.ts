@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import rhea, { type Connection as RheaConnection, type Session } from 'rhea'
 import { toError } from '../../core/errors.ts'
+import { onAbort } from '../../core/on-abort.ts'
 import type { BrokerUrl } from '../shared/options.ts'
 import type { Connection } from '../shared/shared-connections.ts'
 import { tlsOptions } from '../shared/tls.ts'
@@ -25,6 +26,8 @@ export interface ConnectionInside extends RheaConnection {
 
 interface SessionInside extends Session {
   readonly local: { channel: number }
+  /** What the broker's begin said, once it came. */
+  readonly remote: { readonly begin?: unknown }
 }
 
 /** The largest frame that we let the broker send; one that announces more is no frame. */
@@ -37,6 +40,8 @@ export class AmqpConnection implements Connection {
   readonly #limit: number
   readonly #die: (error: Error | undefined) => void
   #nextChannel = 0
+  /** Aborted with the reason when the connection is gone. */
+  readonly #gone = new AbortController()
   #dead = false
   #closing: Promise<void> | undefined
   #stopWatching = () => {}
@@ -85,12 +90,24 @@ export class AmqpConnection implements Connection {
       inside.socket.destroy()
       inside.local.open.idle_time_out = undefined // else rhea sets its timer again on the way back from here
       inside._disconnected() // clears its timers
+      this.#gone.abort(error ?? new Error('the connection was closed'))
     }
     this.#listen()
     inside.idle = () => {} // ours also sees a peer that stops in the middle of a frame
     inside.connect()
     inside.socket.on('close', () => this.#die(new Error('the connection was closed')))
     inside.socket.on('data', () => this.#refuseHugeFrames())
+  }
+
+  /**
+   * Calls back when the connection is gone, not at once when it is already; returns how to stop that. For what may end before the
+   * connection does: who waits for `closed` is held as long as the connection lives.
+   */
+  onClosed(callback: (error: Error) => void): () => void {
+    const { signal } = this.#gone
+    const call = () => callback(signal.reason)
+    if (signal.aborted) queueMicrotask(call)
+    return onAbort(signal, call)
   }
 
   get dialect(): Dialect {
@@ -121,6 +138,12 @@ export class AmqpConnection implements Connection {
       return session
     }
     throw new Error(`the broker takes ${count} sessions on a connection, and all of them are in use`)
+  }
+
+  /** Not before its begin was answered: rhea takes an answer that comes after its end for an error that ends the connection. */
+  endSession(session: Session): void {
+    if ((session as SessionInside).remote.begin) session.close()
+    else session.once('session_open', () => session.close())
   }
 
   /** Has what was queued written with the next tick. */

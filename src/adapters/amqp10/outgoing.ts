@@ -68,6 +68,7 @@ export class Outgoing {
   /** rhea looks here whether its own buffer has room again. */
   readonly deliveries = { available: () => 1 }
   readonly #session: SessionInside
+  readonly #mayWrite: () => boolean
   #sender: SenderInside | undefined
   #remoteWindow = 0
   #remoteNext = 0
@@ -78,15 +79,19 @@ export class Outgoing {
   readonly #unsettled = new Map<number, Transfer>()
   #waitsForSocket = false
 
-  /** Takes the place of the session's own; before the session begins. */
-  static install(session: Session): Outgoing {
+  /**
+   * Takes the place of the session's own; before the session begins. `mayWrite` is asked whenever something could be written;
+   * who said no has the connection flushed when it may be yes.
+   */
+  static install(session: Session, mayWrite: () => boolean): Outgoing {
     const inside = session as SessionInside
-    inside.outgoing = new Outgoing(inside)
+    inside.outgoing = new Outgoing(inside, mayWrite)
     return inside.outgoing
   }
 
-  private constructor(session: SessionInside) {
+  private constructor(session: SessionInside, mayWrite: () => boolean) {
     this.#session = session
+    this.#mayWrite = mayWrite
   }
 
   /** The link that sends; before anything is added. */
@@ -152,7 +157,7 @@ export class Outgoing {
 
   process(): void {
     const sender = this.#sender
-    if (!sender || this.#waiting.length === 0) return
+    if (!sender || this.#waiting.length === 0 || sender.credit === 0 || !this.#mayWrite()) return
     const { socket, max_frame_size } = this.#session.connection
     const frames: Buffer[] = []
     let room = socketRoom - socket.writableLength

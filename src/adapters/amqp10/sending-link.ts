@@ -3,6 +3,7 @@ import { LinkLost, SinkUnavailable, toError } from '../../core/errors.ts'
 import { within } from '../shared/within.ts'
 import { brokerError } from './broker-error.ts'
 import type { AmqpConnection } from './connection.ts'
+import type { Existence } from './existence.ts'
 import type { Outcome } from './outcome.ts'
 import { Outgoing, type SenderInside, type Transfer } from './outgoing.ts'
 
@@ -20,6 +21,8 @@ export interface SendingOptions {
   readonly limit: number
   /** Milliseconds for a send. */
   readonly sendTimeout: number
+  /** Where nobody says that the place is gone, who has to be asked before anything is written. */
+  readonly existence?: Existence | undefined
 }
 
 export interface Outbound {
@@ -38,12 +41,14 @@ export interface Outbound {
 export class SendingLink {
   readonly closed: Promise<Error | undefined>
   readonly #resolveClosed: (error: Error | undefined) => void
+  readonly #connection: AmqpConnection
   readonly #options: SendingOptions
   readonly #session: Session
   readonly #sender: SenderInside
   readonly #outgoing: Outgoing
   /** All that is owed an answer, in the order of `send`: the first ends first. */
   readonly #sending = new Set<Sending>()
+  readonly #forget: () => void
   readonly #signals = new WeakSet<AbortSignal>()
   #timer: NodeJS.Timeout | undefined
   #begun = 0
@@ -71,9 +76,11 @@ export class SendingLink {
     const { promise, resolve } = Promise.withResolvers<Error | undefined>()
     this.closed = promise
     this.#resolveClosed = resolve
+    this.#connection = connection
     this.#options = options
     this.#session = connection.createSession()
-    this.#outgoing = Outgoing.install(this.#session)
+    const asker = { goOn: () => connection.flush(), gone: (error: Error) => this.#end(error) }
+    this.#outgoing = Outgoing.install(this.#session, () => options.existence?.mayWrite(asker) ?? true)
     this.#listen()
     this.#session.begin()
     this.#sender = this.#session.open_sender({
@@ -85,7 +92,7 @@ export class SendingLink {
       target,
     }) as SenderInside
     this.#outgoing.attach(this.#sender)
-    void connection.closed.then(error => this.#end(error ?? new Error('the connection was closed')))
+    this.#forget = connection.onClosed(error => this.#end(error))
   }
 
   /** A refusal is an attach without a target, and then a detach. */
@@ -175,12 +182,13 @@ export class SendingLink {
   #end(error: Error | undefined): void {
     if (this.#dead) return
     this.#dead = true
+    this.#forget()
     this.#outgoing.stop()
     clearTimeout(this.#timer)
     this.#lost = new LinkLost(`the link to ${this.#options.to} is gone`, { cause: error })
     for (const { reject } of this.#sending) reject(this.#lost)
     this.#sending.clear()
-    this.#session.close()
+    this.#connection.endSession(this.#session)
     this.#resolveClosed(error)
   }
 

@@ -8,7 +8,7 @@ import { watchBlocked } from './blocked.ts'
 import type { AmqpConnection } from './connection.ts'
 import { isChosen, placeOf, writtenAddress } from './destination.ts'
 import type { AmqpPrepared } from './encode.ts'
-import { demandQueue } from './existence.ts'
+import { Existence } from './existence.ts'
 import { leaseConnection } from './lease.ts'
 import type { ConnectionOptions, SinkOptions } from './options.ts'
 import { Senders } from './senders.ts'
@@ -52,6 +52,7 @@ class AmqpSink implements Sink<AmqpPrepared> {
   readonly #senders: Senders | undefined
   #closing: Promise<void> | undefined
   readonly #stopWatching: () => void
+  readonly #forget: () => void
   #reason: Error | undefined
   #dead = false
 
@@ -60,7 +61,9 @@ class AmqpSink implements Sink<AmqpPrepared> {
     const address = writtenAddress(at.options)
     if (isTemplate(address) && !relays) return new AmqpSink(at, lease, undefined, context)
     const target = isTemplate(address) ? { address: undefined } : placeOf(dialect.sends, at.options, address)
-    return new AmqpSink(at, lease, await attach(at, lease.connection, target, context.signal), context)
+    const notice = (text: string) => context.report({ type: 'notice', text })
+    const link = await attach(at, lease.connection, target, notice, context.signal)
+    return new AmqpSink(at, lease, link, context)
   }
 
   private constructor(
@@ -75,14 +78,13 @@ class AmqpSink implements Sink<AmqpPrepared> {
     this.#at = at
     this.#lease = lease
     this.#link = link
-    const timeout = at.options.send_timeout
-    if (!link) this.#senders = new Senders(place => attach(at, lease.connection, place), timeout)
+    const { connection } = lease
+    const notice = (text: string) => context.report({ type: 'notice', text })
+    if (!link) this.#senders = sendersOf(at, connection, notice)
     this.limits = { maxMessageSize: link?.maxMessageSize ?? largest }
-    const ended = link?.closed ?? lease.connection.closed
-    this.#stopWatching = watchBlocked(link ?? this.#senders!, lease.connection.dialect.broker, text =>
-      context.report({ type: 'notice', text }),
-    )
-    void ended.then(error => this.#end(error))
+    this.#stopWatching = watchBlocked(link ?? this.#senders!, connection.dialect.broker, notice)
+    this.#forget = link ? () => {} : connection.onClosed(error => this.#end(error))
+    void link?.closed.then(error => this.#end(error))
   }
 
   send(prepared: AmqpPrepared, signal: AbortSignal): Promise<object> {
@@ -113,7 +115,7 @@ class AmqpSink implements Sink<AmqpPrepared> {
     const { connection } = this.#lease
     try {
       const place = placeOf(connection.dialect.sends, this.#at.options, address)
-      await (await attach(this.#at, connection, place, signal)).close()
+      await (await attach(this.#at, connection, place, () => {}, signal)).close()
     } catch (cause) {
       signal.throwIfAborted()
       throw new SinkUnavailable(`sending to ${address} on ${connection.dialect.broker}: ${sentence(cause)}`, {
@@ -144,29 +146,46 @@ class AmqpSink implements Sink<AmqpPrepared> {
     this.#reason = error
     this.#senders?.end(this.#lost)
     this.#stopWatching()
+    this.#forget()
     this.#resolveClosed(this.#closing ? undefined : (error ?? new Error('the connection was closed')))
     void this.#lease.release()
   }
+}
+
+/** Notices are given once, however many places there are. */
+function sendersOf(at: At, connection: AmqpConnection, notice: (text: string) => void): Senders {
+  let said = false
+  const once = (text: string) => {
+    if (!said) notice(text)
+    said = true
+  }
+  return new Senders(place => attach(at, connection, place, once), at.options.send_timeout)
 }
 
 async function attach(
   at: At,
   connection: AmqpConnection,
   target: Place | { readonly address: undefined },
+  notice: (text: string) => void,
   signal?: AbortSignal,
 ): Promise<SendingLink> {
   const { address } = target
-  if (address?.startsWith(rabbit3Queue) && connection.dialect.sends.dropsUnroutable) {
-    await demandQueue(connection, address, at.connection.connect_timeout, signal)
-  }
+  const limit = at.connection.connect_timeout
+  const queue = connection.dialect.sends.dropsUnroutable && address?.startsWith(rabbit3Queue) && address
+  const existence = queue ? new Existence(connection, queue, limit) : undefined
+  if ((await existence?.demand(signal)) === false) notice(`${unknown}: ${queue}`)
   const options = {
     to: `${writtenAddress(at.options)} on ${connection.dialect.broker}`,
     name: `sluice-${at.connectionName}-${at.route}-${randomUUID().slice(0, 8)}`,
-    limit: at.connection.connect_timeout,
+    limit,
     sendTimeout: at.options.send_timeout,
+    existence,
   }
   return SendingLink.attach(connection, target, options, signal)
 }
+
+const unknown =
+  'whether a queue exists cannot be known without the permission to read it, and RabbitMQ 3 drops what is sent to one that does not'
 
 /** Milliseconds; at least 1, since 0 would be for ever on some brokers. */
 const remaining = (expiresAt: number): number =>

@@ -53,6 +53,7 @@ class AmqpSource implements Source {
   readonly #credit: Credit
   readonly #dialect: Dialect
   readonly #unsettled = new Map<number, AmqpDelivery>()
+  readonly #forget: () => void
   #stopped = false
   #dead = false
   #closing: Promise<void> | undefined
@@ -76,7 +77,7 @@ class AmqpSource implements Source {
     this.#session.begin()
     this.#receiver = this.#session.open_receiver(receiverOptions(at, address)) as ReceiverInside
     this.#credit = new Credit(this.#receiver, at.options.prefetch)
-    void lease.connection.closed.then(error => this.#end(error ?? new Error('the connection was closed')))
+    this.#forget = lease.connection.onClosed(error => this.#end(error))
   }
 
   static async attach(at: At, lease: Lease<AmqpConnection>, deliver: Deliver, signal: AbortSignal) {
@@ -146,9 +147,10 @@ class AmqpSource implements Source {
   #end(error: Error | undefined): void {
     if (this.#dead) return
     this.#dead = true
+    this.#forget()
     for (const delivery of this.#unsettled.values()) delivery.lose()
     this.#unsettled.clear()
-    this.#session.close()
+    this.#lease.connection.endSession(this.#session)
     this.#resolveClosed(error)
     void this.#lease.release()
   }
