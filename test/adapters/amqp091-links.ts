@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { queryObjects } from 'node:v8'
+import { Acks } from '../../src/adapters/amqp091/acks.ts'
 import { amqp091 } from '../../src/adapters/amqp091/index.ts'
 import { within } from '../../src/adapters/shared/within.ts'
 import type { LinkEvent } from '../../src/core/adapter.ts'
@@ -33,6 +35,16 @@ export function links(bench: RabbitBench): void {
     await Promise.all(came.map(d => d.settle('accepted')))
     await staying.source.close()
     await ready(other, 0)
+  })
+
+  test('a source that is closed leaves nothing on the connection that others hold', async t => {
+    const at = endpoint(await bench.rabbit.declare())
+    await open(t, at)
+    const context = { signal: t.signal, report: () => {} }
+    const sources = () => queryObjects(Acks, { format: 'count' })
+    const before = sources()
+    for (let i = 0; i < 20; i++) await (await amqp091.source!.open(at, () => {}, context)).close()
+    assert.ok(sources() - before < 10, `${sources() - before} of 20 are left`)
   })
 
   test('a queue that is deleted ends its link only', async t => {

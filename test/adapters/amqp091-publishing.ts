@@ -4,7 +4,12 @@ import { readFile } from 'node:fs/promises'
 import { after, before, describe, type TestContext, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import { queryObjects } from 'node:v8'
+import { type AmqpConnection, openConnection } from '../../src/adapters/amqp091/connection.ts'
 import { amqp091 } from '../../src/adapters/amqp091/index.ts'
+import { LookUp } from '../../src/adapters/amqp091/look-up.ts'
+import type { ConnectionOptions } from '../../src/adapters/amqp091/options.ts'
+import { Publisher } from '../../src/adapters/amqp091/publisher.ts'
 import { within } from '../../src/adapters/shared/within.ts'
 import type { Endpoint, LinkEvent, Prepared, Sink } from '../../src/core/adapter.ts'
 import { LinkLost, MessageRefused, SinkUnavailable, sentence } from '../../src/core/errors.ts'
@@ -157,11 +162,13 @@ export function publishing(bench: RabbitBench): void {
       }),
     )
     const outcomes = all.map(async prepared => {
-      for (;;) {
-        const failure = await to.sink.send(prepared, never).catch(error => error)
-        if (!(failure instanceof SinkUnavailable))
-          return failure instanceof MessageRefused ? 'lost' : failure instanceof Error ? failure : 'kept'
-      }
+      const send = () =>
+        to.sink.send(prepared, never).then(
+          () => 'kept',
+          error => (error instanceof MessageRefused ? 'lost' : error),
+        )
+      const first = await send()
+      return first instanceof SinkUnavailable ? send() : first
     })
     assert.deepEqual(await Promise.all(outcomes), fates)
   })
@@ -315,6 +322,38 @@ export function publishing(bench: RabbitBench): void {
     await Promise.all(neighbours)
     await assert.rejects(to.send(address, 'later'), refused(/requester .* is gone/))
     await there(queue, 3)
+  })
+
+  test('look-ups, and channels that come and go, leave nothing on their connection', async t => {
+    const { connection: options } = endpoint(bench, { queue: 'any' })
+    const connection: AmqpConnection = await openConnection(options as ConnectionOptions, 'test')
+    t.after(() => connection.close())
+    const lookUp = new LookUp(connection, 5_000)
+    const queue = await bench.rabbit.declare()
+    const promisesAfter = async (times: number, work: () => Promise<void>) => {
+      for (let i = 0; i < times; i++) await work()
+      return queryObjects(Promise, { format: 'count' })
+    }
+    const works = [
+      () => lookUp.queue(queue),
+      async () => (await Publisher.open(connection, t.signal)).close(),
+    ]
+    for (const work of works) {
+      const few = await promisesAfter(10, work)
+      const many = await promisesAfter(300, work)
+      assert.ok(many - few < 100, `${many - few} promises are left of 300 times`)
+    }
+  })
+
+  test('a sink that is closed leaves nothing on the connection that others hold', async t => {
+    const queue = await bench.rabbit.declare()
+    const at = endpoint(bench, { queue })
+    await open(t, at)
+    const context = { signal: t.signal, report: () => {} }
+    const publishers = () => queryObjects(Publisher, { format: 'count' })
+    const before = publishers()
+    for (let i = 0; i < 20; i++) await (await amqp091.sink!.open(at, context)).close()
+    assert.ok(publishers() - before < 10, `${publishers() - before} of 20 are left`)
   })
 
   test('waits while the broker blocks its publishers, and says so', async t => {

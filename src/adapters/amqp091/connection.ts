@@ -31,6 +31,7 @@ export class AmqpConnection implements Connection {
   readonly #limit: number
   readonly #notices = new Set<(text: string) => void>()
   readonly #unblocked = new Set<() => void>()
+  readonly #ended = new Set<(reason: Error | undefined) => void>()
   #isBlocked = false
   #closing: Promise<void> | undefined
 
@@ -63,6 +64,9 @@ export class AmqpConnection implements Connection {
         const ours = this.#closing !== undefined
         resolve(ours ? undefined : lost(url, reason ?? error))
       })
+    })
+    void this.closed.then(reason => {
+      for (const listener of [...this.#ended]) listener(reason)
     })
     model.on('blocked', why => {
       this.#isBlocked = true
@@ -129,6 +133,26 @@ export class AmqpConnection implements Connection {
   onUnblocked(listener: () => void): () => void {
     this.#unblocked.add(listener)
     return () => this.#unblocked.delete(listener)
+  }
+
+  /** As `closed`, for those that come and go while the connection stays; call what is returned to hear no more. */
+  onClosed(listener: (reason: Error | undefined) => void): () => void {
+    if (isEnded(this.#model.connection)) void this.closed.then(listener)
+    else this.#ended.add(listener)
+    return () => this.#ended.delete(listener)
+  }
+
+  /** What comes of the work; rejects once the connection is gone, when amqplib may leave it pending. */
+  async whileOpen<T>(work: Promise<T>): Promise<T> {
+    const gone = Promise.withResolvers<never>()
+    const deaf = this.onClosed(reason =>
+      gone.reject(reason ?? new Error(`the connection to ${this.url.text} was closed`)),
+    )
+    try {
+      return await Promise.race([work, gone.promise])
+    } finally {
+      deaf()
+    }
   }
 
   close(): Promise<void> {

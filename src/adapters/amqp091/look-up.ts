@@ -53,7 +53,7 @@ export class LookUp {
   async #ask(what: string, ask: (channel: Channel) => Promise<void>): Promise<void> {
     this.#channel ??= this.#open()
     const channel = await this.#channel
-    const asking = Promise.race([ask(channel), this.#connection.closed.then(error => Promise.reject(error))])
+    const asking = this.#connection.whileOpen(ask(channel))
     await within(this.#limit, `looking for ${what} on ${this.#connection.url.text}`, asking)
   }
 

@@ -88,11 +88,11 @@ export class Publisher {
     return this.#waiting.delete(outgoing)
   }
 
+  /** Resolves when the broker has closed the channel, or the connection is gone. */
   async close(): Promise<void> {
     if (!this.#isOpen) return
     this.#end()
-    // amqplib's close() stays pending when the connection is cut before the broker has answered it.
-    await Promise.race([this.#channel.close(), this.#connection.closed])
+    await this.#connection.whileOpen(this.#channel.close()).catch(() => {})
   }
 
   get #mayWrite(): boolean {

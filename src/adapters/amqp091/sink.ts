@@ -92,10 +92,14 @@ class AmqpSink implements Sink<AmqpPrepared> {
       hasFixedExchange(options),
       outgoing => publisher.submit(outgoing),
     )
-    const deaf = connection.onNotice(text => report({ type: 'notice', text }))
-    void this.closed.then(deaf)
+    const deaf = [
+      connection.onNotice(text => report({ type: 'notice', text })),
+      connection.onClosed(error => this.#die(error ?? new Error('the connection was closed'))),
+    ]
+    void this.closed.then(() => {
+      for (const stop of deaf) stop()
+    })
     void publisher.closed.then(error => this.#channelEnded(error))
-    void connection.closed.then(error => this.#die(error ?? new Error('the connection was closed')))
   }
 
   send(prepared: AmqpPrepared, signal: AbortSignal): Promise<object> {

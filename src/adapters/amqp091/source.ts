@@ -155,8 +155,7 @@ class AmqpSource implements Source {
     if (!this.#channelIsOpen) return
     this.#forget()
     if (this.#lease.connection.nackIsFree && this.#acks.unsettled > 0) this.#channel.nackAll(true)
-    // amqplib's close() stays pending when the connection is cut before the broker has answered it.
-    await Promise.race([this.#channel.close(), this.#lease.connection.closed])
+    await this.#lease.connection.whileOpen(this.#channel.close())
   }
 
   #receive(message: ConsumeMessage | null): void {
@@ -193,7 +192,7 @@ class AmqpSource implements Source {
   }
 
   #watchChannel(): void {
-    const { url, closed } = this.#lease.connection
+    const { connection } = this.#lease
     this.#channel.on('error', error => {
       this.#channelIsOpen = false
       this.#die(this.#explain(error))
@@ -203,7 +202,10 @@ class AmqpSource implements Source {
       this.#channelIsOpen = false
       this.#forget()
     })
-    void closed.then(error => this.#die(error ?? new Error(`the connection to ${url.text} was closed`)))
+    const deaf = connection.onClosed(error =>
+      this.#die(error ?? new Error(`the connection to ${connection.url.text} was closed`)),
+    )
+    void this.closed.then(deaf)
   }
 
   #die(reason: Error): void {
