@@ -15,6 +15,8 @@ class Bench {
   readonly ends: Ends
   readonly deliveries: Delivery[]
   readonly receivers: Receiver[]
+  /** With what links are refused from now on. */
+  refuses: { readonly condition: string; readonly description: string } | undefined
 
   private constructor(ends: Ends, deliveries: Delivery[], receivers: Receiver[]) {
     this.ends = ends
@@ -25,6 +27,7 @@ class Bench {
   static async open(t: TestContext, credit: number, sink: object = { queue: 'q' }, relays = false) {
     const deliveries: Delivery[] = []
     const receivers: Receiver[] = []
+    let bench: Bench | undefined
     const peer = await Peer.listen(t, container => {
       const options = container.options as { receiver_options?: object }
       options.receiver_options = { credit_window: 0, autoaccept: false, autosettle: false }
@@ -32,6 +35,7 @@ class Bench {
       const offered = relays ? { offered_capabilities: ['ANONYMOUS-RELAY'] } : {}
       container.listen = (at: object) => listen({ ...at, ...offered, tcp_no_delay: true } as never)
       container.on('receiver_open', ({ receiver }: EventContext) => {
+        if (bench?.refuses) return receiver!.close(bench.refuses)
         const { address } = receiver!.target
         receiver!.set_target((address === undefined ? {} : { address }) as never)
         receivers.push(receiver!)
@@ -40,7 +44,7 @@ class Bench {
       container.on('message', ({ delivery }: EventContext) => deliveries.push(delivery!))
     })
     const ends = new Ends(t, { address: { host: '127.0.0.1', port: peer.port }, login: {} })
-    const bench = new Bench(ends, deliveries, receivers)
+    bench = new Bench(ends, deliveries, receivers)
     return { bench, sending: await ends.sink(sink) }
   }
 
@@ -120,6 +124,31 @@ describe('the amqp10 sink at a peer', () => {
     await assert.rejects(second, MessageRefused)
     assert.equal(bench.receivers.length, 1)
   })
+
+  for (const [condition, expected] of [
+    ['amqp:not-found', MessageRefused],
+    ['amqp:unauthorized-access', MessageRefused],
+    ['amqp:not-allowed', MessageRefused],
+    ['amqp:invalid-field', MessageRefused],
+    ['amqp:internal-error', SinkUnavailable],
+    ['amqp:resource-limit-exceeded', SinkUnavailable],
+    ['amqp:resource-locked', SinkUnavailable],
+    ['amqp:link:detach-forced', SinkUnavailable],
+    ['failed', SinkUnavailable],
+  ] as const) {
+    test(`a message whose place is refused a link with ${condition} is ${expected.name}`, async t => {
+      const { bench, sending } = await Bench.open(t, 10, { address: '${address}' })
+      bench.refuses = { condition, description: 'not so' }
+      await assert.rejects(sending.send({ address: 'a' }), (error: Error) => {
+        assert.ok(error instanceof expected, `${error}`)
+        return says(/sending to a: .*not so/)(error)
+      })
+      bench.refuses = undefined
+      const next = sending.send({ address: 'a' })
+      ;(await bench.came(1))[0]!.accept()
+      await next
+    })
+  }
 
   test('sends no more than the credit that the broker gives', async t => {
     const { bench, sending } = await Bench.open(t, 3)

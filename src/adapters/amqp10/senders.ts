@@ -155,9 +155,12 @@ export class Senders {
   }
 }
 
+/** Conditions that say of a place that it is none, or not for us; whatever else there is may pass. */
+const ofPlace = ['amqp:not-found', 'amqp:unauthorized-access', 'amqp:not-allowed', 'amqp:invalid-field']
+
 /** What a refused attach means for a message that chose the place. */
 function refusalOf(error: unknown, place: string): Error {
   const { condition } = error as { readonly condition?: string }
-  const Refusal = condition === undefined ? SinkUnavailable : MessageRefused
+  const Refusal = ofPlace.includes(condition ?? '') ? MessageRefused : SinkUnavailable
   return new Refusal(`sending to ${place}: ${sentence(error)}`, { cause: error })
 }
