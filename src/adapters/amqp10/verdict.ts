@@ -18,6 +18,8 @@ const ofAnything = ['failed', 'amqp:internal-error']
 const isMissing = /does not exist|not authorized|permission|deleted destination/i
 const isFull = /resource.?limit|is full|usage manager|usage\(|no space|max.?length|ResourceAllocation/i
 
+const left = 'this temporary queue is gone, for instance because the requester that made it has left'
+
 /**
  * Why the broker did not take a message; undefined when it did. What may be a broker that stops as well as a message
  * that nobody can take is an error without a name, which is tried a few times.
@@ -47,10 +49,10 @@ function rejection({ condition, description }: Outcome, { broker, place, isChose
   // RabbitMQ before 4.3 gives no reason for a queue that is full or has no leader.
   if (words === '') return new SinkUnavailable(`${what}: its queue is full, or not available`)
   if (isFull.test(words)) return new SinkUnavailable(`${what}: ${words}`)
-  const saysPlace = isMissing.test(words) || description === place // ActiveMQ, of a temporary queue
-  if (ofPlace.includes(condition ?? '') || saysPlace) {
-    return new (isChosen ? MessageRefused : SinkUnavailable)(`${what}: ${words}`)
-  }
+  const Placed = isChosen ? MessageRefused : SinkUnavailable
+  // ActiveMQ says no more of a temporary queue that is gone than its name.
+  if (description === place) return new Placed(`${what}: ${left}`)
+  if (ofPlace.includes(condition ?? '') || isMissing.test(words)) return new Placed(`${what}: ${words}`)
   if (ofAnything.includes(condition ?? '')) return new Error(`${what}: ${words}`)
   return new MessageRefused(`${what}: ${words}`)
 }
