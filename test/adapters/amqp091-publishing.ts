@@ -15,6 +15,7 @@ import type { Endpoint, LinkEvent, Prepared, Sink } from '../../src/core/adapter
 import { LinkLost, MessageRefused, SinkUnavailable, sentence } from '../../src/core/errors.ts'
 import type { Message } from '../../src/core/message.ts'
 import { type Broker, type OwnBroker, startOwnBroker } from '../support/brokers.ts'
+import { startProxy } from '../support/proxy.ts'
 import { until } from '../support/until.ts'
 import { RabbitBench } from './amqp091-bench.ts'
 import { blocked, methodFrame } from './amqp091-frames.ts'
@@ -221,6 +222,35 @@ export function publishing(bench: RabbitBench): void {
     await assert.rejects(next.sink.send(bad, never), refused(new RegExp(`exchange ${gone}.* does not exist`)))
     await good
     await there(queue, 3)
+  })
+
+  test('one error for all that a cut, or a channel that the broker closes, has cost', async t => {
+    const proxy = await startProxy(bench.rabbit.address)
+    t.after(() => proxy.close())
+    const [name, other] = [await exchange(t), await exchange(t)]
+    await bound(name)
+    const errors = async (to: Publishing, places: readonly string[], end: () => unknown) => {
+      const sends = places.flatMap(place => [1, 2, 3].map(i => to.send(place, `${i}`)))
+      const fates = Promise.allSettled(sends)
+      await end()
+      return new Set((await fates).map(f => (f.status === 'rejected' ? f.reason : undefined)))
+    }
+    const chosen = { exchange: '${headers.e}', routing_key: 'k' }
+    const first = await open(t, endpoint(bench, chosen, { via: proxy }))
+    await assert.rejects(first.send(`${name}\0k`, 'none is bound'), MessageRefused)
+    const ofCut = await errors(first, [`${name}\0k`, `${other}\0k`], () => proxy.cut())
+    const [cut] = ofCut
+    assert.equal(ofCut.size, 1)
+    assert.ok(cut instanceof LinkLost)
+    assert.match(sentence(cut), /the connection to .* was lost/)
+    const second = await open(t, endpoint(bench, { exchange: name, routing_key: 'k' }))
+    await bench.rabbit.channel.deleteExchange(name)
+    const ofClosed = await errors(second, [`${name}\0k`], () => second.sink.closed)
+    const [closed] = ofClosed
+    assert.equal(ofClosed.size, 1)
+    assert.ok(closed instanceof LinkLost)
+    assert.match(sentence(closed), /no exchange/)
+    assert.equal(await second.sink.closed, closed)
   })
 
   test('what the user may not do costs the message, and no other; for a fixed exchange it is the target', async t => {

@@ -67,7 +67,7 @@ export class Publisher {
       // Before amqplib's own listener, which calls what is unconfirmed then refused.
       channel.prependListener('close', () => {
         deaf()
-        this.#end()
+        if (this.#isOpen) this.#cut()
         resolve(this.#error)
       })
     })
@@ -78,7 +78,7 @@ export class Publisher {
   }
 
   submit(outgoing: Outgoing): void {
-    if (!this.#isOpen) outgoing.answer(this.#gone(false))
+    if (!this.#isOpen) outgoing.answer({ is: 'gone', error: this.#error, isSuspect: false })
     else if (this.#waiting.size > 0 || !this.#mayWrite) this.#waiting.add(outgoing)
     else this.#write(outgoing)
   }
@@ -154,18 +154,26 @@ export class Publisher {
   }
 
   #end(): void {
-    if (!this.#isOpen) return
+    if (this.#isOpen) this.#stop()(this.#error, this.#error !== undefined)
+  }
+
+  /** The connection takes the channel with it, and is about to say why. */
+  #cut(): void {
+    const answerAll = this.#stop()
+    this.#connection.onClosed(reason => answerAll(reason, false))
+  }
+
+  /** Nothing goes out any more. Call what is returned to answer all that is owed an answer; only what was written can be suspect. */
+  #stop(): (error: Error | undefined, isSuspect: boolean) => void {
     this.#isOpen = false
     this.#frames.end()
     const [written, unwritten] = [[...this.#unconfirmed], [...this.#waiting]]
     this.#unconfirmed.clear()
     this.#waiting.clear()
-    for (const outgoing of written) outgoing.answer(this.#gone(this.#error !== undefined))
-    for (const outgoing of unwritten) outgoing.answer(this.#gone(false))
-  }
-
-  #gone(isSuspect: boolean): Answer {
-    return { is: 'gone', error: this.#error, isSuspect }
+    return (error, isSuspect) => {
+      for (const outgoing of written) outgoing.answer({ is: 'gone', error, isSuspect })
+      for (const outgoing of unwritten) outgoing.answer({ is: 'gone', error, isSuspect: false })
+    }
   }
 }
 

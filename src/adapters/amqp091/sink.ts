@@ -60,6 +60,7 @@ class AmqpSink implements Sink<AmqpPrepared> {
   readonly #trials: Trials
   readonly #end = Promise.withResolvers<Error | undefined>()
   #lost: LinkLost | undefined
+  #latestLoss: LinkLost | undefined
   #closing: Promise<void> | undefined
 
   constructor(lease: Lease<AmqpConnection>, publisher: Publisher, at: At, { report }: LinkContext) {
@@ -197,7 +198,10 @@ class AmqpSink implements Sink<AmqpPrepared> {
     this.#end.resolve(undefined)
   }
 
+  /** One for all that the same cause has cost: the breaker counts errors. */
   #linkLost(cause: Error | undefined): LinkLost {
-    return new LinkLost(`the channel to ${this.#lease.connection.url.text} is gone`, { cause })
+    if (cause === undefined || this.#latestLoss?.cause !== cause)
+      this.#latestLoss = new LinkLost(`the channel to ${this.#lease.connection.url.text} is gone`, { cause })
+    return this.#latestLoss
   }
 }
