@@ -21,21 +21,22 @@ export const polite =
     return receipt === undefined ? undefined : `RECEIPT\nreceipt-id:${receipt}\n\n\0`
   }
 
-/** A STOMP server that says what a test wants it to say, to one client at a time. */
+/** A STOMP server that says what a test wants it to say. What it says unasked goes to the client that came first and is still there. */
 export class FakeBroker {
   readonly said: Said[] = []
   /** Chunks that came, to see how writes were put together. */
   readonly chunks: string[] = []
   readonly #server = createServer(socket => this.#serve(socket))
   readonly #answer: Answer
-  #socket: Socket | undefined
+  readonly #sockets = new Set<Socket>()
+  readonly #sayers = new Map<Said, Socket>()
 
   static async start(t: TestContext, answer: Answer = polite()): Promise<FakeBroker> {
     const broker = new FakeBroker(answer)
     broker.#server.listen(0, '127.0.0.1')
     await once(broker.#server, 'listening')
     t.after(() => {
-      broker.#socket?.destroy()
+      for (const socket of broker.#sockets) socket.destroy()
       broker.#server.close()
     })
     return broker
@@ -51,16 +52,21 @@ export class FakeBroker {
 
   /** False while the client does not read. */
   send(bytes: string | Uint8Array): boolean {
-    return this.#socket!.write(bytes)
+    return this.#first.write(bytes)
+  }
+
+  /** Answers the last that said such a thing. */
+  sendTo(isOne: (said: Said) => boolean, bytes: string): void {
+    this.#sayers.get(this.said.findLast(isOne)!)!.write(bytes)
   }
 
   /** Resolves when the operating system has taken the bytes, which it does up to what its buffers hold. */
   passOn(bytes: Uint8Array): Promise<void> {
-    return new Promise(resolve => this.#socket!.write(bytes, () => resolve()))
+    return new Promise(resolve => this.#first.write(bytes, () => resolve()))
   }
 
   hangUp(): void {
-    this.#socket!.end()
+    this.#first.end()
   }
 
   heard(command: string): readonly Said[] {
@@ -78,8 +84,13 @@ export class FakeBroker {
     return this.chunks.filter(c => c === '\n').length
   }
 
+  get #first(): Socket {
+    const [first] = this.#sockets
+    return first!
+  }
+
   #serve(socket: Socket): void {
-    this.#socket = socket.on('error', () => {})
+    this.#sockets.add(socket.on('error', () => {}).on('close', () => this.#sockets.delete(socket)))
     let text = ''
     socket.setEncoding('utf8').on('data', (chunk: string) => {
       this.chunks.push(chunk)
@@ -94,6 +105,7 @@ export class FakeBroker {
     const headers = new Map(lines.map(l => [l.slice(0, l.indexOf(':')), l.slice(l.indexOf(':') + 1)]))
     const said = { command: command!, headers }
     this.said.push(said)
+    this.#sayers.set(said, socket)
     const answer = this.#answer(said)
     if (answer !== undefined) socket.write(answer)
   }

@@ -1,66 +1,11 @@
 import assert from 'node:assert/strict'
-import { describe, type TestContext, test } from 'node:test'
+import { describe, test } from 'node:test'
 import { within } from '../../src/adapters/shared/within.ts'
-import { stomp } from '../../src/adapters/stomp/index.ts'
-import type { Limits, LinkEvent, Sink } from '../../src/core/adapter.ts'
 import { LinkLost, MessageRefused, SinkUnavailable } from '../../src/core/errors.ts'
-import type { Message } from '../../src/core/message.ts'
 import { text } from '../../src/core/value.ts'
 import { until } from '../support/until.ts'
 import { type Answer, FakeBroker, polite, type Said } from './stomp-fake.ts'
-
-const never = new AbortController().signal
-
-async function open(t: TestContext, broker: FakeBroker, { to = { queue: 'Q' } as object, via = {} } = {}) {
-  const events: LinkEvent[] = []
-  const kind = stomp.sink!
-  const at = {
-    connection: stomp.connection.parse({ urls: [broker.url], connect_timeout: '2s', ...via }),
-    connectionName: 'mq',
-    route: 'orders',
-    options: kind.options.parse(to),
-  }
-  const link = async () => {
-    const sink: Sink = (await kind.open(at, {
-      signal: never,
-      report: e => events.push(e),
-    })) as unknown as Sink
-    t.after(() => sink.close())
-    return sink
-  }
-  const sink = await link()
-  const prepare = (
-    body: string,
-    address = kind.address!(at),
-    more: Partial<Message> = {},
-    limits: Limits = sink.limits,
-  ) =>
-    kind.prepare(at, limits, {
-      address,
-      body: { kind: 'text', text: body },
-      headers: {},
-      properties: {},
-      ...more,
-    })
-  const send = (body: string, address?: string) => sink.send(prepare(body, address), never)
-  return { sink, link, prepare, send, events }
-}
-
-const bodyOf = (said: Said): string => [...said.headers.values()].at(-1)!
-const receipt = (said: Said): string => `RECEIPT\nreceipt-id:${said.headers.get('receipt')}\n\n\0`
-
-/** Answers a SEND as the test says, and all else politely. */
-const answering =
-  (server: string, answer: (said: Said, n: number) => string | undefined): Answer =>
-  said => {
-    const beside = polite(`version:1.2\nserver:${server}\nheart-beat:0,0`)
-    if (said.command !== 'SEND' || said.headers.has('transaction')) return beside(said)
-    return answer(said, ++count[server]!)
-  }
-const count: Record<string, number> = new Proxy(
-  {},
-  { get: (o: Record<string, number>, k: string) => o[k] ?? 0 },
-)
+import { answering, bodyOf, never, open, receipt } from './stomp-sink-scripted.ts'
 
 describe('STOMP sink', { timeout: 30_000 }, () => {
   test('an ERROR with a receipt-id ends its own send, and the link lives', async t => {

@@ -236,21 +236,60 @@ for (const name of ['activemq', 'artemis', 'rabbitmq3', 'rabbitmq4'] as const) {
       skip: !isRabbit && 'the users of the others are not made by a client',
     }, async t => {
       const queue = await fixture.create()
-      const user = `stomp-${randomUUID()}`
-      const api = apiOf(running)
-      await api('PUT', `users/${user}`, { password: 'x', tags: '' })
-      t.after(() => api('DELETE', `users/${user}`))
-      await api('PUT', `permissions/%2F/${user}`, { configure: '^$', write: '^$', read: '^$' })
-      const login = { username: user, password: 'x' }
-      const fixed = await open(t, { queue }, login)
+      const fixed = await open(t, { queue }, await userWho(t, running, { configure: '.*', write: '^$' }))
       await assert.rejects(fixed.send(queue, 'x'), error => {
         assert.ok(error instanceof SinkUnavailable, String(error))
         assert.match(error.message, /access_refused/)
         return true
       })
       assert.match(String(await fixed.sink.closed), /closed the connection/)
-      const [event] = fixed.events
-      assert.match(event?.type === 'notice' ? event.text : '', /whether queue .* exists cannot be known/)
+    })
+
+    test('nothing is sent for a user who may not see whether the queue is there', {
+      skip: !isRabbit && 'RabbitMQ alone',
+    }, async t => {
+      const queue = await fixture.create()
+      const login = await userWho(t, running, { configure: '^$', write: '.*' })
+      const words = new RegExp(`user ${login.username} .*${queue} exists.*permission 'configure'`)
+      const refusal = (kind: typeof MessageRefused | typeof SinkUnavailable) => (error: unknown) => {
+        assert.ok(error instanceof kind, String(error))
+        assert.match(error.message, words)
+        return true
+      }
+      await assert.rejects(open(t, { queue }, login), refusal(SinkUnavailable))
+      const chosen = await open(t, { queue: '${q}' }, login)
+      await assert.rejects(chosen.send(queue, 'x'), refusal(MessageRefused))
+      await assert.rejects(chosen.send('amq.gen-x', 'x'), /begins with amq\./)
+    })
+
+    test('a queue that goes while messages are sent to it is missed within two seconds', {
+      skip: !isRabbit && 'RabbitMQ alone',
+    }, async t => {
+      const queue = await fixture.create()
+      for (const [to, kind] of [
+        [{ queue }, SinkUnavailable],
+        [{ queue: '${q}' }, MessageRefused],
+      ] as const) {
+        await apiOf(running)('PUT', `queues/%2F/${queue}`, { durable: true })
+        const producer = await open(t, to)
+        await producer.send(queue, 'x')
+        await fixture.remove!(queue)
+        const gone = performance.now()
+        let last = gone
+        const error = await until(
+          () => {
+            last = performance.now()
+            return producer.send(queue, 'x').then(
+              () => undefined,
+              error => error,
+            )
+          },
+          { what: 'the end of the queue to be seen' },
+        )
+        assert.ok(error instanceof kind, String(error))
+        assert.match(error.message, /queue .* does not exist/)
+        assert.ok(last - gone < 2_100, `sent ${last - gone} ms after the queue was gone`)
+      }
     })
 
     test('a queue that is full and rejects holds a message up and does not refuse it', {
@@ -320,6 +359,16 @@ const apiOf =
     const said = await answer.text()
     if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${said}`)
   }
+
+/** The login of a user of RabbitMQ who may do no more than this. */
+async function userWho(t: TestContext, running: Broker, may: { configure: string; write: string }) {
+  const username = `stomp-${randomUUID()}`
+  const api = apiOf(running)
+  await api('PUT', `users/${username}`, { password: 'x', tags: '' })
+  t.after(() => api('DELETE', `users/${username}`))
+  await api('PUT', `permissions/%2F/${username}`, { ...may, read: '^$' })
+  return { username, password: 'x' }
+}
 
 /** Takes away what repeats left behind. */
 async function drain(

@@ -1,5 +1,5 @@
 import type { Endpoint, LinkContext, Sink } from '../../core/adapter.ts'
-import { LinkLost, MessageRefused, SinkUnavailable } from '../../core/errors.ts'
+import { LinkLost, SinkUnavailable } from '../../core/errors.ts'
 import { isTemplate } from '../../core/template.ts'
 import { Signals } from '../shared/aws/signals.ts'
 import { within } from '../shared/within.ts'
@@ -8,7 +8,7 @@ import type { StompConnection } from './connection.ts'
 import type { StompLimits, StompPrepared } from './encode.ts'
 import type { ConnectionOptions, SinkOptions } from './options.ts'
 import { Progress } from './progress.ts'
-import { missing, RabbitQueues, unknown } from './rabbit-queues.ts'
+import { absence, RabbitQueues } from './rabbit-queues.ts'
 import { type Send, Sends } from './sends.ts'
 import { acquit, endedUnder, isSuspect, suspect } from './suspects.ts'
 import { describe } from './target.ts'
@@ -49,7 +49,6 @@ export class SendingLink implements Sink<StompPrepared> {
   #unresolvedSince = 0
   /** A suspect that is out, with nobody beside it. */
   #alone: Send | undefined
-  #asking = false
 
   constructor(connection: StompConnection, at: At, limits: StompLimits, context: LinkContext) {
     this.#connection = connection
@@ -57,7 +56,10 @@ export class SendingLink implements Sink<StompPrepared> {
     this.limits = limits
     this.#say = text => context.report({ type: 'notice', text })
     this.#progress = new Progress(this.#say)
-    this.#queues = new RabbitQueues(at.connection, this.#ended.signal)
+    this.#queues = new RabbitQueues(at.connection, this.#ended.signal, (queue, failure) => {
+      for (const send of this.#sends.recall(queue)) if (failure) this.#giveUp(send, failure)
+      this.#pump()
+    })
     connection.onReceipt = id => this.#confirmed(id)
     connection.onError = frame => this.#faulted(frame)
     connection.onDrain = () => this.#pump()
@@ -96,15 +98,12 @@ export class SendingLink implements Sink<StompPrepared> {
     await this.checkQueue()
   }
 
-  /** Throws where it is known that the one queue is not there, and says where that cannot be known. */
+  /** Throws unless the one queue is known to be there. */
   async checkQueue(): Promise<void> {
     const { queue } = this.#at.options
     if (this.limits.broker !== 'rabbitmq' || queue === undefined || isTemplate(queue)) return
-    const before = this.#queues.look(queue)
     const presence = await this.#queues.ask(queue)
-    if (presence === 'missing') throw new SinkUnavailable(missing(`queue ${queue}`))
-    if (presence === 'unknown' && before !== 'unknown' && !this.#ended.signal.aborted)
-      this.#say(unknown(queue))
+    if (presence !== 'there') throw absence(presence, queue, false, this.#at.connection)
   }
 
   async close(): Promise<void> {
@@ -112,32 +111,22 @@ export class SendingLink implements Sink<StompPrepared> {
     await this.closed
   }
 
-  /** Writes what may be written, in the order of `send`. */
+  /** Writes what may be written, in the order of `send`. What goes to a queue of which nothing is known lets others by. */
   #pump(): void {
-    for (let send = this.#sends.first; send && !this.#mustWait(send); send = this.#sends.first) {
-      const error = this.#missing(send.prepared)
-      if (error === undefined) this.#write(send)
-      else this.#fail(send, error)
+    for (const send of this.#sends.waiting) {
+      if (this.#mustWait(send)) return
+      const { target, isChosen } = send.prepared
+      const presence = target.unseen === undefined ? 'there' : this.#queues.look(target.unseen)
+      if (presence === 'there') this.#write(send)
+      else if (presence === undefined) this.#sends.hold(send)
+      else this.#fail(send, absence(presence, target.unseen!, isChosen, this.#at.connection))
     }
   }
 
   #mustWait({ prepared }: Send): boolean {
-    if (this.#alone || this.#asking || this.#unresolved.length > 0) return true
+    if (this.#alone || this.#unresolved.length > 0) return true
     if (this.#connection.unsent >= maxUnsent || this.#ended.signal.aborted) return true
-    if (isSuspect(prepared) && this.#sends.written.size > 0) return true
-    const { unseen } = prepared.target
-    if (unseen === undefined || this.#queues.look(unseen) !== undefined) return false
-    this.#asking = true
-    void this.#queues.askFor(this.#sends.waiting).then(() => {
-      this.#asking = false
-      this.#pump()
-    })
-    return true
-  }
-
-  #missing({ target: { unseen, spoken }, isChosen }: StompPrepared): Error | undefined {
-    if (unseen === undefined || this.#queues.look(unseen) !== 'missing') return undefined
-    return isChosen ? new MessageRefused(missing(spoken)) : new SinkUnavailable(missing(spoken))
+    return isSuspect(prepared) && this.#sends.written.size > 0
   }
 
   #write(send: Send): void {

@@ -12,19 +12,15 @@ export interface Send {
 }
 
 /**
- * The sends of a link that are not confirmed, in the order in which they were made: those that wait, and behind the
- * front those that were written. One that ends before its receipt has come is *stray*: the broker may still confirm it
- * or find fault with it.
+ * The sends of a link that are not confirmed: those that wait, in the order in which they were made, those that are *held*
+ * until something is known of their queue, and those that were written. One that ends before its receipt has come is
+ * *stray*: the broker may still confirm it or find fault with it.
  */
 export class Sends {
-  readonly #waiting = new Set<Send>()
+  #waiting = new Set<Send>()
+  readonly #held = new Map<string, Set<Send>>()
   readonly #written = new Map<string, Send>()
   #strays = 0
-
-  get first(): Send | undefined {
-    for (const send of this.#waiting) return send
-    return undefined
-  }
 
   get waiting(): Iterable<Send> {
     return this.#waiting
@@ -39,10 +35,6 @@ export class Sends {
     return this.#strays
   }
 
-  get size(): number {
-    return this.#waiting.size + this.#written.size
-  }
-
   add(send: Send): void {
     this.#waiting.add(send)
   }
@@ -50,6 +42,24 @@ export class Sends {
   write(send: Send): void {
     this.#waiting.delete(send)
     this.#written.set(send.id, send)
+  }
+
+  /** Takes it out of the way of the others until `recall`. */
+  hold(send: Send): void {
+    this.#waiting.delete(send)
+    const queue = send.prepared.target.unseen!
+    const held = this.#held.get(queue)
+    if (held) held.add(send)
+    else this.#held.set(queue, new Set([send]))
+  }
+
+  /** Those that were held for this queue wait again, before all others, which are younger where they go to the same queue. */
+  recall(queue: string): Iterable<Send> {
+    const held = this.#held.get(queue)
+    if (!held) return []
+    this.#held.delete(queue)
+    this.#waiting = new Set([...held, ...this.#waiting])
+    return held
   }
 
   /** Takes out the one that the broker has answered by this id; undefined for a stray one. */
@@ -62,27 +72,27 @@ export class Sends {
 
   /** Takes out one that is over whatever the broker says. */
   drop(send: Send): void {
-    if (this.#waiting.delete(send) || !this.#written.delete(send.id)) return
+    const held = this.#held.get(send.prepared.target.unseen ?? '')
+    if (this.#waiting.delete(send) || held?.delete(send) || !this.#written.delete(send.id)) return
     this.#strays++
   }
 
-  /** Those whose time is over, which are at the front. */
+  /** Those whose time is over. */
   overdue(now: number): readonly Send[] {
-    const overdue: Send[] = []
-    for (const sends of [this.#written.values(), this.#waiting]) {
-      for (const send of sends) {
-        if (send.deadline > now) break
-        overdue.push(send)
-      }
-    }
-    return overdue
+    return this.#all.filter(send => send.deadline <= now)
   }
 
   /** All of them, which are here no more. */
   clear(): readonly Send[] {
-    const all = [...this.#written.values(), ...this.#waiting]
+    const all = this.#all
     this.#written.clear()
     this.#waiting.clear()
+    this.#held.clear()
     return all
+  }
+
+  get #all(): readonly Send[] {
+    const held = Array.from(this.#held.values(), sends => [...sends]).flat()
+    return [...this.#written.values(), ...held, ...this.#waiting]
   }
 }
