@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
+import { queryObjects } from 'node:v8'
 import type { AmqpPrepared } from '../../src/adapters/amqp091/encode.ts'
 import { Guilt } from '../../src/adapters/amqp091/guilt.ts'
 import { Publisher } from '../../src/adapters/amqp091/publisher.ts'
-import { Sends } from '../../src/adapters/amqp091/sends.ts'
+import { Send, Sends } from '../../src/adapters/amqp091/sends.ts'
 import { Trials } from '../../src/adapters/amqp091/trials.ts'
 import { until } from '../support/until.ts'
 import { published, type ScriptedChannel, ScriptedConnection } from './amqp091-scripted.ts'
@@ -119,4 +120,18 @@ test('a channel that opens when all is over is closed, and nothing goes by it', 
   assert.equal(await sent, 'gone')
   await until(() => connection.channels[0]?.isClosed, { what: 'the end of the channel' })
   assert.equal(connection.channels[0]!.written, '')
+})
+
+test('a send that has ended is held by nobody, its signal included', async () => {
+  const sends = new Sends(
+    60_000,
+    () => new Error('unused'),
+    () => {},
+  )
+  const { signal } = new AbortController()
+  for (let i = 0; i < 100; i++) sends.begin(published('e', `${i}`), signal).answer({ is: 'taken' })
+  await new Promise(setImmediate)
+  const left = queryObjects(Send, { format: 'count' })
+  sends.failAll(new Error('the test is over'))
+  assert.ok(left < 50, `${left} of 100 are left`)
 })

@@ -1,5 +1,5 @@
 import { SinkUnavailable } from '../../core/errors.ts'
-import { Signals } from '../shared/aws/signals.ts'
+import { onAbort } from '../../core/on-abort.ts'
 import { isWaitingRequester } from './dialect.ts'
 import type { AmqpPrepared } from './encode.ts'
 import type { Answer, Outgoing } from './publisher.ts'
@@ -9,10 +9,11 @@ export class Send implements Outgoing {
   readonly prepared: AmqpPrepared
   /** RabbitMQ returns every message to a client that waits for a direct reply, also one that it has delivered. */
   readonly isMandatory: boolean
-  readonly signal: AbortSignal
   /** When it is over (performance.now). */
   readonly deadline: number
   readonly ended: Promise<object>
+  /** Its signal is no longer heard. */
+  readonly forgetSignal: () => void
   readonly #sends: Sends
   readonly #settle = Promise.withResolvers<object>()
 
@@ -20,9 +21,9 @@ export class Send implements Outgoing {
     this.#sends = sends
     this.prepared = prepared
     this.isMandatory = !isWaitingRequester(prepared)
-    this.signal = signal
     this.deadline = deadline
     this.ended = this.#settle.promise
+    this.forgetSignal = onAbort(signal, () => sends.over(this, signal.reason))
   }
 
   /** The first answer, or failure, is the one that counts. */
@@ -47,7 +48,6 @@ export class Sends {
   readonly #onOver: (send: Send) => void
   /** In the order in which their times end. */
   readonly #all = new Set<Send>()
-  readonly #signals = new Signals<Send>((send, reason) => this.#over(send, reason as Error))
   #timer: NodeJS.Timeout | undefined
 
   /** `limit` (ms) for each; `onOver` is called with those that nobody waits for any more. */
@@ -64,13 +64,18 @@ export class Sends {
   begin(prepared: AmqpPrepared, signal: AbortSignal): Send {
     const send = new Send(this, prepared, signal, performance.now() + this.#limit)
     this.#all.add(send)
-    this.#signals.watch(signal, send)
     this.#timer ??= setTimeout(() => this.#expire(), this.#limit)
     return send
   }
 
   forget(send: Send): void {
-    if (this.#all.delete(send)) this.#signals.forget(send.signal, send)
+    if (this.#all.delete(send)) send.forgetSignal()
+  }
+
+  /** Nobody waits for it any more. */
+  over(send: Send, reason: Error): void {
+    this.#onOver(send)
+    send.fail(reason)
   }
 
   failAll(error: Error): void {
@@ -87,12 +92,7 @@ export class Sends {
         return
       }
       const seconds = this.#limit / 1000
-      this.#over(send, new SinkUnavailable(`the broker did not confirm the message within ${seconds} s`))
+      this.over(send, new SinkUnavailable(`the broker did not confirm the message within ${seconds} s`))
     }
-  }
-
-  #over(send: Send, reason: Error): void {
-    this.#onOver(send)
-    send.fail(reason)
   }
 }
