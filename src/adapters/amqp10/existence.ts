@@ -4,8 +4,9 @@ import { within } from '../shared/within.ts'
 import { brokerError } from './broker-error.ts'
 import type { AmqpConnection } from './connection.ts'
 
-/** Milliseconds for which an answer is believed. */
+/** Milliseconds for which an answer is believed, and after which the next is asked for, so that nothing has to wait for it. */
 const fresh = 1_000
+const early = 800
 
 const missing = 'amqp:not-found'
 
@@ -20,10 +21,10 @@ export interface Asker {
 /**
  * Whether a queue is there, on a broker that says so to readers only: RabbitMQ 3 accepts and drops what is sent to one
  * that is not, and says nothing when one is deleted that a link leads to. So it is asked before the link is attached, and
- * while messages are sent at most once a second: what is written was seen to have a queue less than a second before.
- * What is written between the deletion and the next question is lost: about a second's messages, and for as long as the
- * broker takes to read them. A queue that is made again within that second is not missed at all. Without permission to
- * read the queue nothing is known, and nothing is asked again.
+ * while messages are sent about once a second: what is written was seen to have a queue less than a second before.
+ * What is written between the deletion and the answer to the next question is lost, although the broker confirms it: a
+ * second's messages at the most, and what the broker had not read by then. A queue that is made again before the next
+ * question is not missed at all. Without permission to read the queue nothing is known, and nothing is asked again.
  */
 export class Existence {
   readonly #connection: AmqpConnection
@@ -46,14 +47,14 @@ export class Existence {
     return isKnown
   }
 
-  /** Was it there a moment ago? If that is not known, the broker is asked. Without an answer it is asked again later. */
+  /** Was it there less than a second ago? Asks when that is not known any more, or soon will not be; without an answer again. */
   mayWrite(asker: Asker): boolean {
-    if (performance.now() - this.#seen < fresh) return true
-    if (!this.#asking) {
+    const age = performance.now() - this.#seen
+    if (age >= early && !this.#asking) {
       this.#asking = true
       void this.#ask(asker)
     }
-    return false
+    return age < fresh
   }
 
   async #ask({ goOn, gone }: Asker): Promise<void> {
