@@ -119,7 +119,7 @@ export class SendingLink implements Sink<StompPrepared> {
       const presence = target.unseen === undefined ? 'there' : this.#queues.look(target.unseen)
       if (presence === 'there') this.#write(send)
       else if (presence === undefined) this.#sends.hold(send)
-      else this.#fail(send, absence(presence, target.unseen!, isChosen, this.#at.connection))
+      else this.#giveUp(send, absence(presence, target.unseen!, isChosen, this.#at.connection))
     }
   }
 
@@ -164,31 +164,40 @@ export class SendingLink implements Sink<StompPrepared> {
     this.#progress.made()
     if (id !== undefined) {
       const send = this.#sends.answered(id)
-      if (send) this.#fail(send, verdict(words, send.prepared))
+      if (send) this.#giveUp(send, verdict(words, send.prepared))
     } else if (isEnding(words)) return false
-    else {
-      const named = [...this.#sends.written.values()].filter(send => isNamed(words, send.prepared))
-      for (const send of named) this.#fail(send, verdict(words, send.prepared))
-      if (named.length === 0) this.#unresolved.push(words)
-      if (this.#unresolved.length === 1) this.#unresolvedSince = performance.now()
-    }
+    else if (!this.#named(words) && this.#unresolved.push(words) === 1)
+      this.#unresolvedSince = performance.now()
     this.#resolve()
     this.#pump()
     return true
   }
 
-  /** Are as many left as the broker has found fault with? Then it is they. */
-  #resolve(): void {
-    const { written, strays } = this.#sends
-    if (this.#unresolved.length === 0 || strays > 0 || written.size > this.#unresolved.length) return
-    const words = [...new Set(this.#unresolved)].join('; ')
-    this.#unresolved = []
-    for (const send of [...written.values()]) this.#fail(send, verdict(words, send.prepared))
+  /**
+   * Does an ERROR name a place that something went to? All that went there are at fault, but it is the answer to one of
+   * them: from the others the broker will say the same, or not.
+   */
+  #named(words: string): boolean {
+    const { strays, written } = this.#sends
+    const sends = [...written.values()].filter(({ prepared }) => isNamed(words, prepared.target))
+    const stray = [...strays].find(([, target]) => isNamed(words, target))
+    const answered = stray?.[0] ?? sends[0]?.id
+    if (answered === undefined) return false
+    this.#sends.answered(answered)
+    for (const send of sends) this.#giveUp(send, verdict(words, send.prepared))
+    return true
   }
 
-  #fail(send: Send, error: Error): void {
-    this.#sends.answered(send.id)
-    this.#giveUp(send, error)
+  /** Are as many left as the broker has found fault with, given up or not? Then it is they. */
+  #resolve(): void {
+    const { written, strays } = this.#sends
+    if (this.#unresolved.length === 0 || written.size + strays.size > this.#unresolved.length) return
+    const words = [...new Set(this.#unresolved)].join('; ')
+    this.#unresolved = []
+    for (const id of [...strays.keys(), ...written.keys()]) {
+      const send = this.#sends.answered(id)
+      if (send) this.#giveUp(send, verdict(words, send.prepared))
+    }
   }
 
   #giveUp(send: Send, error: Error): void {

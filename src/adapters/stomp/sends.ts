@@ -1,4 +1,5 @@
 import type { StompPrepared } from './encode.ts'
+import type { Target } from './target.ts'
 
 /** One call of `send`: `resolve` and `reject` end it, and only the first of them counts. */
 export interface Send {
@@ -20,7 +21,7 @@ export class Sends {
   #waiting = new Set<Send>()
   readonly #held = new Map<string, Set<Send>>()
   readonly #written = new Map<string, Send>()
-  #strays = 0
+  readonly #strays = new Map<string, Target>()
 
   get waiting(): Iterable<Send> {
     return this.#waiting
@@ -31,7 +32,8 @@ export class Sends {
     return this.#written
   }
 
-  get strays(): number {
+  /** Where those went that were given up and that the broker has not answered, by their ids. */
+  get strays(): ReadonlyMap<string, Target> {
     return this.#strays
   }
 
@@ -62,19 +64,20 @@ export class Sends {
     return held
   }
 
-  /** Takes out the one that the broker has answered by this id; undefined for a stray one. */
+  /** Takes out the one that the broker has answered by this id; undefined for a stray one, and for what is none. */
   answered(id: string): Send | undefined {
     const send = this.#written.get(id)
-    if (send) this.#written.delete(id)
-    else if (this.#strays > 0) this.#strays--
+    this.#written.delete(id)
+    this.#strays.delete(id)
     return send
   }
 
-  /** Takes out one that is over whatever the broker says. */
+  /** Takes out one that is over whatever the broker says: stray if the broker may have it and has not answered. */
   drop(send: Send): void {
-    const held = this.#held.get(send.prepared.target.unseen ?? '')
-    if (this.#waiting.delete(send) || held?.delete(send) || !this.#written.delete(send.id)) return
-    this.#strays++
+    const { target } = send.prepared
+    this.#waiting.delete(send)
+    this.#held.get(target.unseen ?? '')?.delete(send)
+    if (this.#written.delete(send.id)) this.#strays.set(send.id, target)
   }
 
   /** Those whose time is over. */

@@ -1,5 +1,6 @@
 import { LinkLost, MessageRefused, SinkUnavailable } from '../../core/errors.ts'
 import type { StompPrepared } from './encode.ts'
+import type { Target } from './target.ts'
 
 /** The end of the connection or of the broker, whichever message it is said of. */
 const endings =
@@ -31,7 +32,7 @@ export function verdict(words: string, { target, isChosen }: StompPrepared): Err
 }
 
 /** RabbitMQ says of no message which one it was, but names what is missing or forbidden first, in quotes. */
-export function isNamed(words: string, { target }: StompPrepared): boolean {
+export function isNamed(words: string, target: Target): boolean {
   const name = placeFaults.test(words) ? / '([^']*)'/.exec(words)?.[1] : undefined
   if (name === undefined || name === '') return false
   return target.unseen === name || segmentsOf(target.destination).includes(name)
