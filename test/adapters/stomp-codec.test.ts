@@ -149,6 +149,25 @@ describe('STOMP frames', () => {
     assert.equal(parse(head)[0]!.headers.get('v'), 'A😀B')
   })
 
+  test('each header is read in its own form: UTF-8, Java’s, or broken', () => {
+    const head = Buffer.concat([
+      Buffer.from('MESSAGE\nutf:😀\njava:'),
+      Buffer.from('41eda0bdedb88042c080', 'hex'),
+      Buffer.from('\nbroken:'),
+      Buffer.from('41ff', 'hex'),
+      Buffer.from('\nlast:é\n\n\0'),
+    ])
+    assert.deepEqual(
+      [...parse(head)[0]!.headers],
+      [
+        ['utf', '😀'],
+        ['java', 'A😀B\0'],
+        ['broken', 'A\ufffd'],
+        ['last', 'é'],
+      ],
+    )
+  })
+
   for (const [what, stream, expected] of [
     ['another protocol', 'HTTP/1.1 400 Bad Request\r\n\r\n', /no STOMP.*STOMP port/],
     ['a header without a colon', 'MESSAGE\nabc\n\n\0', /without a colon/],

@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer'
+import { decodeModifiedUtf8 } from '../shared/modified-utf8.ts'
 
 /** The versions of STOMP; they differ in what a header escapes. */
 export type Version = '1.0' | '1.1' | '1.2'
@@ -60,35 +61,10 @@ export function unescapeHeader(text: string, version: Version): string {
 
 /**
  * UTF-8 as text, or undefined when it is none. ActiveMQ before 5.18.6, 5.19.0 and 6.1.4 (AMQ-8398) writes characters
- * beyond U+FFFF as two surrogates of three bytes each (CESU-8); those are put together.
+ * beyond U+FFFF in Java's form of it.
  */
-export function decodeText(bytes: Buffer): string | undefined {
-  if (isUtf8(bytes)) return bytes.toString('utf8')
-  const joined = joinSurrogates(bytes)
-  return isUtf8(joined) ? joined.toString('utf8') : undefined
-}
-
-/** A copy in which each pair of CESU-8 surrogates is the one character it stands for. */
-function joinSurrogates(bytes: Buffer): Buffer {
-  const out = Buffer.from(bytes)
-  let to = 0
-  for (let from = 0; from < bytes.length; ) {
-    const isPair =
-      bytes[from] === 0xed && isSurrogate(bytes, from, 0xa0) && isSurrogate(bytes, from + 3, 0xb0)
-    if (!isPair) {
-      out[to++] = bytes[from++]!
-      continue
-    }
-    const high = ((bytes[from + 1]! & 0x0f) << 6) | (bytes[from + 2]! & 0x3f)
-    const low = ((bytes[from + 4]! & 0x0f) << 6) | (bytes[from + 5]! & 0x3f)
-    to += out.write(String.fromCodePoint(0x10000 + (high << 10) + low), to)
-    from += 6
-  }
-  return out.subarray(0, to)
-}
-
-const isSurrogate = (bytes: Buffer, at: number, half: 0xa0 | 0xb0): boolean =>
-  bytes[at] === 0xed && (bytes[at + 1]! & 0xf0) === half && (bytes[at + 2]! & 0xc0) === 0x80
+export const decodeText = (bytes: Buffer): string | undefined =>
+  isUtf8(bytes) ? bytes.toString('utf8') : decodeModifiedUtf8(bytes)
 
 /**
  * What a server says in an ERROR frame, in one line: its `message` header and, where that adds something, its body. The

@@ -128,8 +128,7 @@ interface Head {
 }
 
 function parseHead(bytes: Buffer, negotiated: Version): Head {
-  // Header text that is no UTF-8 (RabbitMQ passes AMQP headers through) must not stop the queue: it is shown with U+FFFD.
-  const lines = (decodeText(bytes) ?? bytes.toString('utf8')).split('\n')
+  const lines = linesOf(bytes)
   // A CR ends a line only for a peer that ends its first line so: ActiveMQ writes a CR at the end of a value unescaped.
   const crlf = lines[0]!.endsWith('\r')
   const line = (i: number): string => (crlf ? lines[i]!.slice(0, -1) : lines[i]!)
@@ -148,6 +147,23 @@ function parseHead(bytes: Buffer, negotiated: Version): Head {
     if (!headers.has(name)) headers.set(name, unescapeHeader(text.slice(colon + 1), version))
   }
   return { command, headers, headSize: bytes.length, length: contentLength(headers.get('content-length')) }
+}
+
+/**
+ * Header text that is no UTF-8 (RabbitMQ passes AMQP headers through) must not stop the queue: it is shown with U+FFFD.
+ * Each line for itself, since their text may come from several clients.
+ */
+function linesOf(bytes: Buffer): string[] {
+  const text = bytes.toString('utf8')
+  if (!text.includes('\ufffd')) return text.split('\n')
+  const lines: string[] = []
+  for (let from = 0; from <= bytes.length; ) {
+    const end = bytes.indexOf(0x0a, from)
+    const line = bytes.subarray(from, end < 0 ? bytes.length : end)
+    lines.push(decodeText(line) ?? line.toString('utf8'))
+    from += line.length + 1
+  }
+  return lines
 }
 
 const commands: ReadonlySet<string> = new Set(['MESSAGE', 'RECEIPT', 'ERROR', 'CONNECTED'])
