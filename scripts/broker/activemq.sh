@@ -9,14 +9,20 @@ activemq_version() { printf '%s\n' "$activemq_version"; }
 
 activemq_configure() {
   cp "$here/broker/conf/log4j2.properties" "$1/"
-  render activemq.xml "storePassword=$store_password" "${settings[@]}" >"$1/activemq.xml"
+  local asked
+  IFS=';' read -ra asked <<<"${SLUICE_ACTIVEMQ_SETTINGS:-}"
+  render activemq.xml "${asked[@]}" "memory=128 mb" "persistent=true" "storePassword=$store_password" "${settings[@]}" \
+    >"$1/activemq.xml"
 }
 
 activemq_start() {
   local base=$run/activemq home=$software/activemq-$activemq_version
   mkdir -p "$base/conf" "$base/tmp"
   activemq_configure "$base/conf"
-  launch "$base/pid" "$base/log" java -Xms64m -Xmx512m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 \
+  # Quick to start, where nobody says otherwise.
+  local jvm=(-Xms64m -Xmx512m -XX:+UseSerialGC -XX:TieredStopAtLevel=1)
+  [[ -z ${SLUICE_ACTIVEMQ_JVM:-} ]] || read -ra jvm <<<"$SLUICE_ACTIVEMQ_JVM"
+  launch "$base/pid" "$base/log" java "${jvm[@]}" \
     --add-reads=java.xml=java.logging --add-opens java.base/java.security=ALL-UNNAMED \
     --add-opens java.base/java.net=ALL-UNNAMED --add-opens java.base/java.lang=ALL-UNNAMED \
     --add-opens java.base/java.util=ALL-UNNAMED --add-opens java.naming/javax.naming.spi=ALL-UNNAMED \

@@ -78,11 +78,17 @@ export interface OwnBroker extends AsyncDisposable {
   kill(): Promise<void>
 }
 
-/** Starts a native broker in a temporary folder (seconds); dispose of it to end it and delete its data. */
-export async function startOwnBroker(name: BrokerName): Promise<OwnBroker> {
+/**
+ * Starts a native broker in a temporary folder (seconds); dispose of it to end it and delete its data. `settings` are variables
+ * that `scripts/brokers` reads.
+ */
+export async function startOwnBroker(
+  name: BrokerName,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<OwnBroker> {
   const folder = await mkdtemp(join(tmpdir(), `sluice-${name}-`))
   const command = (what: string) =>
-    run(script, [what, name], { env: { ...process.env, SLUICE_BROKERS_RUN: folder } })
+    run(script, [what, name], { env: { ...process.env, ...settings, SLUICE_BROKERS_RUN: folder } })
   const remove = async () => {
     await command('remove')
     await rm(folder, { recursive: true, force: true })

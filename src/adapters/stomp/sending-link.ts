@@ -1,7 +1,7 @@
 import type { Endpoint, LinkContext, Sink } from '../../core/adapter.ts'
 import { LinkLost, SinkUnavailable } from '../../core/errors.ts'
+import { onAbort } from '../../core/on-abort.ts'
 import { isTemplate } from '../../core/template.ts'
-import { Signals } from '../shared/aws/signals.ts'
 import { within } from '../shared/within.ts'
 import { errorWords, type Frame } from './codec.ts'
 import type { StompConnection } from './connection.ts'
@@ -37,7 +37,6 @@ export class SendingLink implements Sink<StompPrepared> {
   readonly #connection: StompConnection
   readonly #at: At
   readonly #sends = new Sends()
-  readonly #signals = new Signals<Send>((send, reason) => this.#giveUp(send, reason as Error))
   readonly #say: (text: string) => void
   readonly #progress: Progress
   readonly #queues: RabbitQueues
@@ -72,8 +71,8 @@ export class SendingLink implements Sink<StompPrepared> {
     if (signal.aborted) return Promise.reject(signal.reason)
     return new Promise((resolve, reject) => {
       const deadline = performance.now() + this.#at.options.send_timeout
-      const send: Send = { id: String(++this.#last), prepared, signal, deadline, resolve, reject }
-      this.#signals.watch(signal, send)
+      const unwatch = onAbort(signal, () => this.#giveUp(send, signal.reason))
+      const send: Send = { id: String(++this.#last), prepared, deadline, unwatch, resolve, reject }
       this.#sends.add(send)
       this.#pump()
     })
@@ -151,7 +150,7 @@ export class SendingLink implements Sink<StompPrepared> {
     if (send) {
       if (send === this.#alone) this.#alone = undefined
       acquit(send.prepared)
-      this.#signals.forget(send.signal, send)
+      send.unwatch()
       send.resolve({})
     }
     this.#resolve()
@@ -203,7 +202,7 @@ export class SendingLink implements Sink<StompPrepared> {
   #giveUp(send: Send, error: Error): void {
     this.#sends.drop(send)
     if (send === this.#alone) this.#alone = undefined
-    this.#signals.forget(send.signal, send)
+    send.unwatch()
     send.reject(error)
   }
 
@@ -228,7 +227,7 @@ export class SendingLink implements Sink<StompPrepared> {
     const lost = new LinkLost(reason?.message ?? 'the connection was closed', { cause: reason?.cause })
     const written = new Set(this.#sends.written.values())
     for (const send of this.#sends.clear()) {
-      this.#signals.forget(send.signal, send)
+      send.unwatch()
       send.reject((written.has(send) && this.#blame(send, words, error)) || lost)
     }
     return reason

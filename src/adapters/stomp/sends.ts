@@ -5,9 +5,10 @@ import type { Target } from './target.ts'
 export interface Send {
   readonly id: string
   readonly prepared: StompPrepared
-  readonly signal: AbortSignal
   /** By the clock of `performance.now`. */
   readonly deadline: number
+  /** Ends the watching of the caller's signal. */
+  unwatch(): void
   resolve(call: object): void
   reject(error: Error): void
 }

@@ -1,9 +1,9 @@
 import type { Prepared } from '../../../core/adapter.ts'
 import { LinkLost, SinkUnavailable, toError } from '../../../core/errors.ts'
+import { onAbort } from '../../../core/on-abort.ts'
 import { within } from '../within.ts'
 import type { EntryResult } from './calls.ts'
 import { Groups } from './groups.ts'
-import { Signals } from './signals.ts'
 import { Slots } from './slots.ts'
 import { type Judge, PlaceRefused } from './verdict.ts'
 
@@ -48,7 +48,6 @@ export class Batcher<P extends Batchable> {
   readonly #batching: Batching<P>
   readonly #ready: Pending<P>[] = []
   readonly #groups = new Groups<Pending<P>>()
-  readonly #signals = new Signals<Pending<P>>((pending, reason) => this.#abort(pending, reason))
   readonly #calls = new Set<Promise<void>>()
   readonly #inFlight = new Set<Pending<P>>()
   readonly #slots: Slots
@@ -72,7 +71,7 @@ export class Batcher<P extends Batchable> {
     const settled = (settle: () => void) => {
       if (pending.done) return
       pending.done = true
-      this.#signals.forget(signal, pending)
+      forgetSignal()
       settle()
     }
     const pending: Pending<P> = {
@@ -81,7 +80,7 @@ export class Batcher<P extends Batchable> {
       reject: reason => settled(() => reject(reason)),
       done: false,
     }
-    this.#signals.watch(signal, pending)
+    const forgetSignal = onAbort(signal, () => this.#abort(pending, signal.reason))
     if (prepared.group === undefined || this.#groups.enter(prepared.group, pending)) this.#add(pending)
     return promise
   }
