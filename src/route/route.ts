@@ -12,7 +12,7 @@ import { type Addressed, FanOut } from './fan-out.ts'
 import { HoldRoom } from './hold-room.ts'
 import { InFlight } from './in-flight.ts'
 import { Intake, type IntakeParts } from './intake.ts'
-import type { Mapping } from './mapping/mapping.ts'
+import type { Step } from './mapping/step.ts'
 import type { Order } from './order.ts'
 import { Expired } from './reply/token.ts'
 import { reporter } from './reporter.ts'
@@ -24,7 +24,7 @@ import { type TrailOptions, trail } from './trail.ts'
 export interface RouteParts {
   readonly name: string
   readonly source: IntakeParts
-  readonly mapping: Mapping
+  readonly mapping: Step
   readonly buffer: BufferLimits
   readonly targets: ReadonlyMap<string, TargetSink>
   readonly deadLetters: readonly DeadLetterPlace[]
@@ -169,7 +169,7 @@ export class Route {
       message = original
       if (received.delivery.fault) throw received.delivery.fault
       for (const { run, dropped } of this.#stages) {
-        const next: ReturnType<Mapping> = run(message)
+        const next: ReturnType<Step> = run(message)
         message = next instanceof Promise ? await next : next
         if (!message) {
           dropped?.()
@@ -244,6 +244,6 @@ export class Route {
 
 /** One step on the way of a message; `dropped` hears that the message ends there, accepted. */
 interface Stage {
-  readonly run: Mapping
+  readonly run: Step
   readonly dropped?: () => void
 }

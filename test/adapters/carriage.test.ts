@@ -3,8 +3,6 @@ import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { bodyAsBytes, bodyAsText, restoredBody } from '../../src/adapters/shared/carriage/body.ts'
 import { headerAsText, restoredHeaders } from '../../src/adapters/shared/carriage/headers.ts'
-import { parseJsonText } from '../../src/adapters/shared/carriage/json-text.ts'
-import { parseTypedJson } from '../../src/adapters/shared/carriage/parse-typed-json.ts'
 import {
   type BodyNote,
   parseProperties,
@@ -12,8 +10,10 @@ import {
   propertiesName,
 } from '../../src/adapters/shared/carriage/properties.ts'
 import { restored } from '../../src/adapters/shared/carriage/restore.ts'
-import { typedJson } from '../../src/adapters/shared/carriage/typed-json.ts'
 import { MessageRefused } from '../../src/core/errors.ts'
+import { parseJsonText } from '../../src/core/json/json-text.ts'
+import { parseTypedJson } from '../../src/core/json/parse-typed-json.ts'
+import { typedJson } from '../../src/core/json/typed-json.ts'
 import type { Body, Message } from '../../src/core/message.ts'
 import { text, type Value } from '../../src/core/value.ts'
 import { anyBody, anyMessage, anyText, anyValue } from '../support/any-message.ts'

@@ -1,8 +1,8 @@
 import { MessageRefused } from '../../../core/errors.ts'
+import { numberText, typedJson } from '../../../core/json/typed-json.ts'
 import type { Headers } from '../../../core/message.ts'
 import type { Value } from '../../../core/value.ts'
 import { propertiesName } from '../carriage/properties.ts'
-import { numberText, typedJson } from '../carriage/typed-json.ts'
 import type { Attribute, Attributes } from './calls.ts'
 import { isAboveBmp, isPlain } from './text.ts'
 

@@ -1,6 +1,6 @@
+import { parseTypedJson, typed } from '../../../core/json/parse-typed-json.ts'
 import type { Headers } from '../../../core/message.ts'
 import { nothing, text, type Value } from '../../../core/value.ts'
-import { parseTypedJson, typed } from '../carriage/parse-typed-json.ts'
 import type { ReceivedAttribute } from './calls.ts'
 
 /** What labels of data types stand for: ours, and those of the Java JMS library for SQS. */

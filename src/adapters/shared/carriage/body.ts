@@ -1,11 +1,11 @@
 import { isUtf8 } from 'node:buffer'
 import { MessageRefused } from '../../../core/errors.ts'
+import { parseTypedJson } from '../../../core/json/parse-typed-json.ts'
+import { fromPlainJson, shapeOf, unshapely } from '../../../core/json/shape.ts'
+import { plainJson, typedJson } from '../../../core/json/typed-json.ts'
 import type { Body } from '../../../core/message.ts'
 import type { Value } from '../../../core/value.ts'
-import { parseTypedJson } from './parse-typed-json.ts'
 import type { BodyNote } from './properties.ts'
-import { fromPlainJson, shapeOf, unshapely } from './shape.ts'
-import { plainJson, typedJson } from './typed-json.ts'
 
 /**
  * Bodies over protocols that have but one or two kinds of them. What arrives reads naturally (text as text, maps and

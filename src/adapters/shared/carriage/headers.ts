@@ -1,7 +1,7 @@
+import { parseTypedJson, typed } from '../../../core/json/parse-typed-json.ts'
+import { numberText, typedJson } from '../../../core/json/typed-json.ts'
 import type { Headers } from '../../../core/message.ts'
 import type { Value } from '../../../core/value.ts'
-import { parseTypedJson, typed } from './parse-typed-json.ts'
-import { numberText, typedJson } from './typed-json.ts'
 
 /** Headers over protocols that do not know all their types: such a value is text, and a note beside it names the type. */
 

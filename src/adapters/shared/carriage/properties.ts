@@ -1,8 +1,8 @@
+import { valueFromJson } from '../../../core/json/parse-typed-json.ts'
+import type { Shape } from '../../../core/json/shape.ts'
+import { escaped, quote, typedJson } from '../../../core/json/typed-json.ts'
 import type { Body, Properties } from '../../../core/message.ts'
 import type { Value } from '../../../core/value.ts'
-import { valueFromJson } from './parse-typed-json.ts'
-import type { Shape } from './shape.ts'
-import { escaped, quote, typedJson } from './typed-json.ts'
 
 /** The header, or attribute, with all that a protocol has no other place for, as JSON. */
 export const propertiesName = 'sluice_properties'

@@ -1,4 +1,4 @@
-import type { Entry, Value } from '../../../core/value.ts'
+import type { Entry, Value } from '../value.ts'
 import { maxDepth } from './typed-json.ts'
 
 /** The inverse of `typedJson`. Throws on what it did not write. */

@@ -1,4 +1,4 @@
-import type { Value } from '../../core/value.ts'
+import type { Value } from '../../../core/value.ts'
 
 /** What JSON can hold: how an expression sees values. */
 export type Plain = null | boolean | number | string | readonly Plain[] | { readonly [key: string]: Plain }

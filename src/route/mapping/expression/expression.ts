@@ -1,7 +1,7 @@
 import jsonata from 'jsonata'
-import { MessageRefused } from '../../core/errors.ts'
-import type { Message, Properties } from '../../core/message.ts'
-import { text, type Value } from '../../core/value.ts'
+import { MessageRefused } from '../../../core/errors.ts'
+import type { Message, Properties } from '../../../core/message.ts'
+import { text, type Value } from '../../../core/value.ts'
 import { fromPlain, type Plain, toPlain } from './plain.ts'
 
 /** An expression over one message. Undefined means that something it reads is not there. */

@@ -1,5 +1,5 @@
-import { MessageRefused } from '../../../core/errors.ts'
-import type { Value } from '../../../core/value.ts'
+import { MessageRefused } from '../errors.ts'
+import type { Value } from '../value.ts'
 
 /** Deeper lists and maps are neither written nor read, since that would overflow the stack; no source reads as deep. */
 export const maxDepth = 80

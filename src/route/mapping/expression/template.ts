@@ -1,6 +1,6 @@
-import { MessageRefused } from '../../core/errors.ts'
-import type { Message } from '../../core/message.ts'
-import { text, type Value } from '../../core/value.ts'
+import { MessageRefused } from '../../../core/errors.ts'
+import type { Message } from '../../../core/message.ts'
+import { text, type Value } from '../../../core/value.ts'
 import { compileExpression, type Expression } from './expression.ts'
 import { fromPlain, toText } from './plain.ts'
 

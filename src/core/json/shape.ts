@@ -1,4 +1,4 @@
-import type { Entry, Value } from '../../../core/value.ts'
+import type { Entry, Value } from '../value.ts'
 import { Digits, type JsonText, parseJsonText } from './json-text.ts'
 import { typed } from './parse-typed-json.ts'
 import { numberText } from './typed-json.ts'
