@@ -215,6 +215,7 @@ describe('the order of the stages', () => {
       .flatMap(({ imports }) => imports.filter(({ to, isType }) => lies(to, 'route') && !isType))
       .map(({ to }) => to)
     assert.deepEqual([...new Set(seen)].sort(), [
+      'route/mapping/address.ts',
       'route/mapping/mapping.ts',
       'route/reply/replies.ts',
       'route/reply/requests.ts',
