@@ -31,6 +31,8 @@ interface Json {
   readonly items?: Json
   readonly additionalProperties?: Json | boolean
   readonly anyOf?: readonly Json[]
+  /** Maps that one of their keys, a constant in each, tells apart. */
+  readonly oneOf?: readonly Json[]
 }
 
 /** One key of the configuration. */
@@ -114,10 +116,30 @@ function rows({ properties = {}, required = [] }: Json, above = ''): readonly Ro
 
 function inner(schema: Json, path: string): readonly Row[] {
   if (schema.properties) return rows(schema, `${path}.`)
+  if (schema.oneOf) return rows(merged(schema.oneOf), `${path}.`)
   const { items, additionalProperties: values } = schema
   if (typeof values === 'object' && values.properties) return rows(values, `${path}.NAME.`)
   const options = items?.anyOf ?? (items ? [items] : [])
+  const [only, ...others] = options
+  if (only && others.length === 0) return rows(only, `${path}[].`)
   return options.flatMap(option => rows({ properties: option.properties ?? {} }, `${path}[].`))
+}
+
+/** The keys of all of them; those that only some have say which. */
+function merged(options: readonly Json[]): Json {
+  const keys = [...new Set(options.flatMap(({ properties }) => Object.keys(properties ?? {})))]
+  const [kind] = keys.filter(key => options.every(o => o.properties?.[key]?.const !== undefined))
+  if (kind === undefined) throw new Error('a choice without the key that tells its forms apart')
+  const properties = keys.map((key): [string, Json] => {
+    const having = options.filter(o => o.properties?.[key])
+    const schema = having[0]!.properties![key]!
+    const kinds = having.map(o => o.properties![kind]!.const)
+    if (key === kind) return [key, { enum: kinds }]
+    const among = having.length === options.length ? '' : `with ${oneOf(kinds.map(k => `\`${k}\``))}: `
+    return [key, { ...schema, description: `${among}${schema.description ?? ''}` }]
+  })
+  const required = keys.filter(key => options.every(o => !o.properties?.[key] || o.required?.includes(key)))
+  return { properties: Object.fromEntries(properties), required }
 }
 
 const table = (keys: readonly Row[]): string =>
@@ -145,7 +167,7 @@ function typeText(schema: Json): string {
   if (Array.isArray(type)) return oneOf(type.flatMap(t => (t === 'boolean' ? flags : typeText({ type: t }))))
   if (anyOf?.every(o => !o.properties)) return oneOf(anyOf.map(typeText))
   if (type === 'array') return `list of ${items?.format?.startsWith('as: ') ? typeText(items) : nouns(items)}`
-  if (type === 'object' || properties)
+  if (type === 'object' || properties || schema.oneOf)
     return typeof values === 'object' && !properties ? 'map by name' : 'map'
   if (type === 'boolean') return oneOf(flags)
   if (type === 'integer' || type === 'number') return numberText(schema)

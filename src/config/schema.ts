@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { duration, secret, size } from '../adapters/shared/options.ts'
+import { mapping } from './mapping-schema.ts'
 
 /** The configuration as far as it knows no protocol; what a protocol adds is in its adapter's `options.ts`. */
 
@@ -47,31 +48,6 @@ const buffer = z.strictObject({
   max_bytes: bufferKeys.max_bytes.prefault('64MiB'),
 })
 
-const scalar = z.union([z.string(), z.number(), z.boolean()])
-
-const set = z.strictObject({
-  headers: z.record(z.string(), scalar).optional().describe('headers to add or replace'),
-  group_id: scalar.optional().describe('order group: the message group of FIFO targets'),
-  deduplication_id: scalar.optional().describe('id by which a target knows a repetition'),
-  correlation_id: scalar.optional().describe('keeps the type of a lone expression'),
-  reply_to: scalar.optional().describe('address for replies'),
-  content_type: scalar.optional().describe('media type of the body'),
-  subject: scalar.optional().describe('JMSType, AMQP subject'),
-  priority: scalar.optional().describe('0 to 9, for targets that know priorities'),
-  delay: scalar
-    .optional()
-    .describe('time until a target that can wait hands the message out: `5m`, or a number of milliseconds'),
-  expires_in: scalar.optional().describe('time to live from now on: `1h`, or a number of milliseconds'),
-})
-
-const rule = z.union(
-  [
-    z.strictObject({ drop_if: z.string().describe('JSONata; only exactly true drops') }),
-    z.strictObject({ set: set.describe('values may hold ${expressions}') }),
-  ],
-  { error: 'expected one rule: { set: … } or { drop_if: … }' },
-)
-
 /** An end of a route: a connection and, beside it, keys of that connection's protocol. */
 const endpoint = z.looseObject({ connection: z.string().describe('name of a connection') })
 
@@ -92,7 +68,7 @@ const request = z.strictObject({
 
 const route = z.strictObject({
   from: endpoint.describe('where messages come from'),
-  mapping: z.array(rule).default([]).describe('rules, applied in this order'),
+  mapping: mapping.describe('rules, applied in this order'),
   targets: z
     .record(targetName, endpoint)
     .refine(targets => Object.keys(targets).length > 0, { error: 'expected at least one target' })

@@ -1,4 +1,15 @@
-import type { Message } from '../../core/message.ts'
+import type { Headers, Message } from '../../core/message.ts'
 
-/** One rule, compiled: the message as it goes on, or undefined when the rule dropped it. Throws MessageRefused. */
-export type Step = (message: Message) => Message | undefined | Promise<Message | undefined>
+/** A message between two rules. Sinks see nothing of what is added here. */
+export interface Mapped extends Message {
+  /** What the `match` rules found in the address, by the names in their patterns. */
+  readonly captures?: Headers
+  /** Rows that the `lookup` rules found, by the names that the rules gave them; each is a map. */
+  readonly lookup?: Headers
+}
+
+/**
+ * One rule, compiled: the message as it goes on, or undefined when the rule dropped it. A promise only where it cannot be known
+ * at once. Throws MessageRefused.
+ */
+export type Step = (message: Mapped) => Mapped | undefined | Promise<Mapped | undefined>
