@@ -64,13 +64,16 @@ interface Room {
 
 const rooms: Readonly<Record<string, Room>> = {
   core: { may: [] },
-  route: { may: ['core'], packages: ['jsonata', 'opossum'] },
+  route: {
+    may: ['core'],
+    packages: ['ajv', 'ajv-formats', 'csv-parse', 'csv-stringify', 'iconv-lite', 'jsonata', 'opossum', 'saxes'],
+  },
   'adapters/shared': { may: ['core'], packages: ['zod'] },
   'adapters/index.ts': { may: ['core', 'adapters/*/index.ts'] },
   'adapters/*': { may: ['core', 'adapters/shared'], packages: ['zod'] },
   config: {
     may: ['core', 'adapters/index.ts', 'adapters/shared/options.ts'],
-    packages: ['yaml', 'zod'],
+    packages: ['csv-parse', 'yaml', 'zod'],
   },
   admin: {
     may: ['core'],
