@@ -1,8 +1,8 @@
 import type { Endpoint, Warning } from '../core/adapter.ts'
+import { suggest } from '../core/suggest.ts'
 import type { AnyAdapter, ConnectionConfig, DeadLetterEnd, SinkEnd, SourceEnd } from './bridge-config.ts'
 import { parse } from './parse.ts'
 import type { Problem } from './problem.ts'
-import { suggest } from './suggest.ts'
 
 type Path = readonly (string | number)[]
 type Keys = Readonly<Record<string, unknown>>

@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import type { Schema } from '../core/adapter.ts'
+import { suggest } from '../core/suggest.ts'
 import type { Problem } from './problem.ts'
-import { suggest } from './suggest.ts'
 
 type Path = readonly (string | number)[]
 type Issue = z.core.$ZodIssue
