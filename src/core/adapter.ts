@@ -51,6 +51,29 @@ export interface Prepared {
   readonly size: number
 }
 
+/**
+ * A prepared message in the protocol's own words, read from what `prepare` made: what `explain` prints and tests assert.
+ * What is only known when it is sent, such as the time that is left to live, is as it would be now.
+ */
+export interface Shown {
+  /** Where it goes, as the protocol names it. */
+  readonly address: string
+  /** Text where the protocol has text; what is structured there as JSON, and by field as well. */
+  readonly body: string | Uint8Array
+  /** What is sent beside the body, in the order of the wire. */
+  readonly fields: readonly ShownField[]
+}
+
+export interface ShownField {
+  readonly name: string
+  /** The part of the message that it stands in, where the protocol has several: `MessageAttributes`, `application-properties`. */
+  readonly section?: string
+  /** By the protocol's name; absent where it has no types. */
+  readonly type?: string
+  /** As text: digits, base64 of bytes, ISO 8601 of times, typed JSON of what is structured. */
+  readonly value: string
+}
+
 /** Where a link goes: options of the connection (one object for all that share it) and of this end of the route. */
 export interface Endpoint<C, O> {
   readonly connection: C
@@ -133,6 +156,10 @@ export interface SinkKind<C, O, P extends Prepared = Prepared> {
   isHeaderless?(at: Endpoint<C, O>): boolean
   /** Pure: encodes, checks every rule of the target, sizes. The only encoder there is. Throws MessageRefused. */
   prepare(at: Endpoint<C, O>, limits: Limits, message: Message): P
+  /** What the target takes as far as that is known without asking it; a link may know less room, or more. */
+  usualLimits(at: Endpoint<C, O>): Limits
+  /** Reads what `prepare` made. Pure but for the clock; never throws. */
+  show(at: Endpoint<C, O>, prepared: P): Shown
   warnings?(at: Endpoint<C, O>): readonly Warning[]
 }
 

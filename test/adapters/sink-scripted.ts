@@ -88,6 +88,8 @@ export function scripted(fault?: Fault): SinkAdapter<ConnectionOptions, At['opti
         const written = fault === 'text' ? Buffer.from(bytes.toString()) : bytes
         return { size, place: address, body: written.toString('base64') }
       },
+      usualLimits: () => ({ maxMessageSize: 1_000 }),
+      show: (_, { place, body }) => ({ address: place, body, fields: [] }),
       open: (at, context) => openSink(at, context, shared, fault),
     },
   }

@@ -24,7 +24,7 @@ export interface AmqpLimits extends Limits {
 }
 
 /** A frame of 128 KiB, which is what RabbitMQ takes, without what stands around the property list (4.2.6.1). */
-const usualProperties = 131_072 - 20
+export const usualProperties = 131_072 - 20
 
 /** RabbitMQ's timers hold no more (ms). */
 const longestExpiration = 2 ** 32 - 1

@@ -11,6 +11,7 @@ import { codeOf, LookUp } from './look-up.ts'
 import { type ConnectionOptions, type SinkOptions, sinkOptions } from './options.ts'
 import { type Answer, Publisher } from './publisher.ts'
 import { type Send, Sends } from './sends.ts'
+import { show, usualLimits } from './show.ts'
 import { Trials } from './trials.ts'
 
 type At = Endpoint<ConnectionOptions, SinkOptions>
@@ -19,6 +20,8 @@ export const sink: SinkKind<ConnectionOptions, SinkOptions, AmqpPrepared> = {
   options: sinkOptions,
   address: ({ options }) => addressOf(options),
   prepare,
+  usualLimits,
+  show,
   async open(at, context) {
     const connect = () => openConnection(at.connection, at.connectionName)
     const lease = await publishing.lease(at.connection, connect, context.signal)

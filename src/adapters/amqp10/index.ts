@@ -10,6 +10,7 @@ import {
   sinkOptions,
   sourceOptions,
 } from './options.ts'
+import { show, usualLimits } from './show.ts'
 import { openSink } from './sink.ts'
 import { openSource } from './source.ts'
 
@@ -30,6 +31,8 @@ export const amqp10: Adapter<ConnectionOptions, SourceOptions, SinkOptions, Amqp
     options: sinkOptions,
     address: at => writtenAddress(at.options),
     prepare,
+    usualLimits,
+    show,
     open: openSink,
   },
 }

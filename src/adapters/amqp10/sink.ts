@@ -19,7 +19,7 @@ import { verdictOf } from './verdict.ts'
 type At = Endpoint<ConnectionOptions, SinkOptions>
 
 /** No broker has a limit in the protocol; a buffer of Node has. */
-const largest = 2 ** 31 - 1
+export const largest = 2 ** 31 - 1
 
 export function openSink(at: At, context: LinkContext): Promise<Sink<AmqpPrepared>> {
   const { connections } = at.options
@@ -188,5 +188,5 @@ const unknown =
   'whether a queue exists cannot be known without the permission to read it, and RabbitMQ 3 drops what is sent to one that does not'
 
 /** Milliseconds; at least 1, since 0 would be for ever on some brokers. */
-const remaining = (expiresAt: number): number =>
+export const remaining = (expiresAt: number): number =>
   Math.min(0xffff_ffff, Math.max(1, Math.round(expiresAt - Date.now())))

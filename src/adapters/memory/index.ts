@@ -8,6 +8,7 @@ import {
   sinkOptions,
   sourceOptions,
 } from './options.ts'
+import { show, usualLimits } from './show.ts'
 import { openSink } from './sink.ts'
 import { openSource } from './source.ts'
 
@@ -27,6 +28,8 @@ export const memory: Adapter<MemoryConnection, MemorySourceOptions, MemorySinkOp
     isOrdered: at => at.options.fifo,
     orderGroup: (at, { properties: { groupId } }) => (at.options.fifo ? groupId : undefined),
     prepare,
+    usualLimits,
+    show,
     open: openSink,
   },
 }

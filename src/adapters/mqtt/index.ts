@@ -12,6 +12,7 @@ import {
   sourceOptions,
   warnings,
 } from './options.ts'
+import { show, usualLimits } from './show.ts'
 import { mayMatch } from './topics.ts'
 
 /** MQTT 3.1.1 and 5. */
@@ -37,6 +38,8 @@ export const mqtt: Adapter<ConnectionOptions, SourceOptions, SinkOptions, MqttPr
     address: addressOf,
     isHeaderless,
     prepare,
+    usualLimits,
+    show,
     warnings: sinkWarnings,
   },
 }

@@ -4,6 +4,7 @@ import { orderGroupOf } from '../shared/aws/fifo.ts'
 import { type AwsConnectionOptions, awsConnection } from '../shared/aws/options.ts'
 import { prepare, type SnsPrepared } from './codec.ts'
 import { type SnsSinkOptions, sinkOptions } from './options.ts'
+import { show, usualLimits } from './show.ts'
 
 /** Amazon SNS: standard and FIFO topics. */
 export const sns: Adapter<AwsConnectionOptions, never, SnsSinkOptions, SnsPrepared> = {
@@ -19,5 +20,7 @@ export const sns: Adapter<AwsConnectionOptions, never, SnsSinkOptions, SnsPrepar
     orderGroup: ({ options: { topic, fifo_batches } }, message) =>
       orderGroupOf(isTemplate(topic) ? message.address : topic, fifo_batches, message),
     prepare,
+    usualLimits,
+    show,
   },
 }

@@ -5,6 +5,7 @@ import { type AwsConnectionOptions, awsConnection } from '../shared/aws/options.
 import { prepare, type SqsPrepared } from './codec.ts'
 import { type SqsSinkOptions, type SqsSourceOptions, sinkOptions, sourceOptions } from './options.ts'
 import { parseQueue } from './queue.ts'
+import { show, usualLimits } from './show.ts'
 
 /** An hour before SQS hands a message out again whatever was extended, 12 h after its receipt. */
 const holdLimit = 11 * 60 * 60 * 1_000
@@ -39,5 +40,7 @@ export const sqs: Adapter<AwsConnectionOptions, SqsSourceOptions, SqsSinkOptions
     orderGroup: ({ options: { queue, fifo_batches } }, message) =>
       orderGroupOf(isTemplate(queue) ? message.address : queue, fifo_batches, message),
     prepare,
+    usualLimits,
+    show,
   },
 }

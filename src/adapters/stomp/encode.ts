@@ -22,6 +22,8 @@ export interface StompLimits extends Limits {
 export interface StompPrepared extends Prepared {
   readonly head: string
   readonly body: string | Uint8Array
+  /** Of the protocol: it says how the head is escaped. */
+  readonly version: Version
   readonly target: Target
   /** Its address is the message's own choice: whatever is wrong with it is the message's fault. */
   readonly isChosen: boolean
@@ -66,12 +68,20 @@ export function prepare(at: At, limits: Limits, message: Message): StompPrepared
   return {
     head,
     body,
+    version,
     target,
     isChosen: isTemplate(addressOf(at.options)),
     size,
     ...(broker === 'rabbitmq' && expiresAt !== undefined && { expiresAt }),
   }
 }
+
+/** Milliseconds until then; at least 1, since none is no time to live at all. */
+export const remaining = (expiresAt: number): number => Math.max(1, Math.round(expiresAt - Date.now()))
+
+/** What the broker takes unless it was told otherwise: ActiveMQ's maxDataLength, RabbitMQ 4's stomp.max_frame_size. */
+export const maxSizeOf = (isRabbit4: boolean, { max_message_size }: SinkOptions): number =>
+  max_message_size ?? (isRabbit4 ? 4 : 100) * 1024 * 1024
 
 /** As it is written: a template, or one fixed place. */
 export const addressOf = ({ queue, topic, address }: Place): string => queue ?? topic ?? address!

@@ -1,9 +1,10 @@
 import type { SinkKind } from '../../core/adapter.ts'
 import { inTurn } from '../shared/in-turn.ts'
 import { StompConnection } from './connection.ts'
-import { addressOf, prepare, type StompLimits, type StompPrepared } from './encode.ts'
+import { addressOf, maxSizeOf, prepare, type StompLimits, type StompPrepared } from './encode.ts'
 import { type ConnectionOptions, sink as options, type SinkOptions } from './options.ts'
 import { SendingLink } from './sending-link.ts'
+import { show, usualLimits } from './show.ts'
 
 /** Frames of the broker are small here: receipts, and errors with a stack trace. */
 const maxAnswer = 1024 * 1024
@@ -12,6 +13,8 @@ export const sink: SinkKind<ConnectionOptions, SinkOptions, StompPrepared> = {
   options,
   address: at => addressOf(at.options),
   prepare,
+  usualLimits,
+  show,
   async open(at, context) {
     const more = { clientId: undefined, maxMessageSize: maxAnswer }
     const connection = await inTurn(at.connection.urls, context.signal, url =>
@@ -30,11 +33,7 @@ export const sink: SinkKind<ConnectionOptions, SinkOptions, StompPrepared> = {
   },
 }
 
-/** What the broker takes unless it was told otherwise: ActiveMQ's maxDataLength, RabbitMQ 4's stomp.max_frame_size. */
-function limitsOf(
-  { broker, version, server }: StompConnection,
-  { max_message_size }: SinkOptions,
-): StompLimits {
+function limitsOf({ broker, version, server }: StompConnection, options: SinkOptions): StompLimits {
   const isSmall = broker === 'rabbitmq' && Number(/\/(\d+)/.exec(server)?.[1] ?? 4) >= 4
-  return { maxMessageSize: max_message_size ?? (isSmall ? 4 : 100) * 1024 * 1024, broker, version }
+  return { maxMessageSize: maxSizeOf(isSmall, options), broker, version }
 }
