@@ -179,7 +179,10 @@ const flags = ['`true`', '`false`']
 /** `a, b or c`. */
 const oneOf = (choices: readonly string[]): string => choices.join(', ').replace(/, ([^,]*)$/, ' or $1')
 
-const nouns = (items: Json | undefined): string => (items?.properties || items?.anyOf ? 'maps' : 'texts')
+function nouns(items: Json | undefined): string {
+  if (items?.anyOf?.some(option => option.type === 'string')) return 'texts or maps'
+  return items?.properties || items?.anyOf ? 'maps' : 'texts'
+}
 
 function numberText({ type, minimum, maximum, exclusiveMinimum }: Json): string {
   const bounds = [

@@ -48,7 +48,7 @@ export async function runCli(argv: readonly string[]): Promise<number> {
 
 async function loadChecked(file: string): Promise<Loaded> {
   const loaded = await load(file)
-  const problems = checkMappings(loaded.config).map(problem => loaded.place(problem))
+  const problems = loaded.place(checkMappings(loaded.config))
   if (problems.length > 0) throw new ConfigInvalid(problems)
   return loaded
 }

@@ -21,7 +21,10 @@ export function jsonSchema(adapters: readonly AnyAdapter[]): object {
   file.properties.connections!.additionalProperties = {
     oneOf: connected.map(a => withKey(convert(a.connection), 'protocol', { const: a.protocol }, a.protocol)),
   } as Json
-  const route = file.properties.routes!.additionalProperties
+  const routes = file.properties.routes!
+  // Names as they are before their for_each.
+  routes.propertyNames = { type: 'string', pattern: '^([A-Za-z0-9_.-]|\\$\\{item(\\.[A-Za-z0-9_-]+)*\\})+$' }
+  const route = routes.additionalProperties
   route.properties.from = { anyOf: end('source') } as Json
   route.properties.targets!.additionalProperties = { anyOf: end('sink') } as Json
   const places = {

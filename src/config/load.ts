@@ -11,6 +11,7 @@ import { References } from './references.ts'
 import { replyProblems } from './replies.ts'
 import { type File, fileSchema, type RouteInFile } from './schema.ts'
 import { SourceText } from './source-text.ts'
+import { Sources } from './sources.ts'
 
 export interface Loaded {
   readonly config: BridgeConfig
@@ -18,8 +19,8 @@ export interface Loaded {
   readonly file: File
   readonly references: References
   readonly warnings: readonly PlacedProblem[]
-  /** Finds the place of a problem that somebody else found in this configuration. */
-  place(problem: Problem): PlacedProblem
+  /** Finds the places of problems that somebody else found in this configuration. */
+  place(problems: readonly Problem[]): readonly PlacedProblem[]
 }
 
 /** Reads and checks a configuration file. Throws ConfigInvalid with every mistake that can be found at once. */
@@ -34,12 +35,16 @@ export async function load(file: string): Promise<Loaded> {
   return loadText(file, text)
 }
 
-/** Like `load`, for a text that has been read; `name` is what problems call the file. */
+/** Like `load`, for a text that has been read; `name` is what problems call the file, and where includes are looked for. */
 export function loadText(name: string, written: string): Loaded {
   const text = new SourceText(name, written)
   if (text.problems.length > 0) throw new ConfigInvalid(text.problems)
   const references = new References()
-  const data = references.resolve(text.data)
+  const include = isMap(text.data) ? references.resolve(text.data.include, ['include']) : undefined
+  if (references.problems.length > 0) throw new ConfigInvalid(references.problems.map(p => text.place(p)))
+  const sources = new Sources(text, include, Object.keys(fileSchema.shape))
+  if (sources.isTorn) throw new ConfigInvalid(sources.place([]))
+  const data = references.resolve(sources.data)
   const problems: Problem[] = [...references.problems]
   const file = parse(fileSchema, data ?? {}, [], problems)
   // The ends are checked on what was written, so that a mistake in one part hides none in another.
@@ -58,10 +63,8 @@ export function loadText(name: string, written: string): Loaded {
   // A text that could not be resolved is wrong in whatever other way only because of that.
   const unresolved = new Set(references.problems.map(p => formatPath(p.path)))
   const told = problems.filter(p => references.problems.includes(p) || !unresolved.has(formatPath(p.path)))
-  if (told.length > 0 || !file) {
-    const shown = told.map(p => text.place({ ...p, text: references.hide(p.text) }))
-    throw new ConfigInvalid(inOrder(shown))
-  }
+  const placed = sources.place(told.map(p => ({ ...p, text: references.hide(p.text) })))
+  if (placed.length > 0 || !file) throw new ConfigInvalid(placed)
   const config: BridgeConfig = {
     connections: ends.connections,
     routes: known,
@@ -71,8 +74,13 @@ export function loadText(name: string, written: string): Loaded {
     logLevel: file.log_level,
     stopTimeout: file.stop_timeout,
   }
-  const warnings = inOrder(ends.warnings.map(w => text.place(w)))
-  return { config, file, references, warnings, place: problem => text.place(problem) }
+  return {
+    config,
+    file,
+    references,
+    warnings: sources.place(ends.warnings),
+    place: problems => sources.place(problems),
+  }
 }
 
 function routeConfig(
@@ -126,13 +134,3 @@ function routeConfig(
 /** Only the keys that were written. */
 const given = <T extends object>(keys: T | undefined): { [K in keyof T]?: Exclude<T[K], undefined> } =>
   Object.fromEntries(Object.entries(keys ?? {}).filter(([, v]) => v !== undefined)) as never
-
-const inOrder = (problems: readonly PlacedProblem[]): readonly PlacedProblem[] => {
-  const seen = new Set<string>()
-  return problems
-    .toSorted((a, b) => a.line - b.line || a.column - b.column)
-    .filter(p => {
-      const key = JSON.stringify([p.line, p.column, p.path, p.text])
-      return !seen.has(key) && seen.add(key)
-    })
-}

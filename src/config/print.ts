@@ -7,10 +7,17 @@ import { fileSchema } from './schema.ts'
 
 /**
  * The effective configuration as YAML: every default filled in, durations and sizes as people write them, passwords as
- * `***`, and what came from `${env:…}` or `${file:…}` as it was written. It loads again once the passwords are put back.
+ * `***`, and what came from `${env:…}` or `${file:…}` as it was written. It is one file, whatever was included or repeated, and
+ * loads again once the passwords are put back.
  */
 export function printConfig({ config, file, references }: Loaded): string {
-  const { defaults: _, routes: __, connections: ___, ...rest } = z.encode(fileSchema, file)
+  const {
+    defaults: _,
+    routes: asWritten,
+    connections: ___,
+    include: ____,
+    ...rest
+  } = z.encode(fileSchema, file)
   const connections = Object.fromEntries(
     Array.from(config.connections.values(), ({ name, adapter, options }) => [
       name,
@@ -25,11 +32,18 @@ export function printConfig({ config, file, references }: Loaded): string {
         retry: route.retry,
         breaker: route.breaker,
       })
+      const own = asWritten[route.name]!
       return [
         route.name,
         {
           from: encodeEnd(route.from),
           mapping: route.mapping,
+          ordering: route.ordering,
+          on_refused: route.onRefused,
+          ...(own.request && { request: own.request }),
+          ...(route.reply && { reply: true }),
+          max_hops: route.maxHops,
+          loop: route.loop,
           buffer: written.buffer,
           retry: written.retry,
           breaker: written.breaker,

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { duration, secret, size } from '../adapters/shared/options.ts'
+import { forEach } from './for-each.ts'
 import { mapping } from './mapping-schema.ts'
 
 /** The configuration as far as it knows no protocol; what a protocol adds is in its adapter's `options.ts`. */
@@ -67,6 +68,11 @@ const request = z.strictObject({
 })
 
 const route = z.strictObject({
+  for_each: forEach
+    .optional()
+    .describe(
+      'makes a route for each item; `${item}`, or `${item.key}` of a map, stands for it in the name and in all texts',
+    ),
   from: endpoint.describe('where messages come from'),
   mapping: mapping.describe('rules, applied in this order'),
   targets: z
@@ -150,6 +156,13 @@ export const fileSchema = z.strictObject({
   connections: z
     .record(name, z.looseObject({ protocol: z.string() }))
     .describe('brokers and clouds, by name'),
+  include: z
+    .array(z.string().min(1))
+    .min(1)
+    .optional()
+    .describe(
+      'files with more `connections` and `routes`, as patterns relative to this file: `routes/*.yaml`',
+    ),
   routes: z.record(name, route).describe('routes, by name'),
   id: name
     .default('sluice')

@@ -1,6 +1,20 @@
-import { isMap, isNode, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml'
+import {
+  isAlias,
+  isMap,
+  isNode,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  type Pair,
+  parseDocument,
+  type YAMLMap,
+} from 'yaml'
 import { toError } from '../core/errors.ts'
 import type { PlacedProblem, Problem } from './problem.ts'
+
+/** Uses of an anchor, times the anchors in it: what one for all of 300 routes needs, and far below what fills the memory. */
+const maxAliasCount = 10_000
 
 /** A YAML text that knows where each of its values stands. */
 export class SourceText {
@@ -14,7 +28,11 @@ export class SourceText {
 
   constructor(file: string, text: string) {
     this.file = file
-    this.#document = parseDocument(text, { lineCounter: this.#lines, prettyErrors: false })
+    this.#document = parseDocument(text, {
+      lineCounter: this.#lines,
+      prettyErrors: false,
+      merge: true,
+    })
     this.problems = this.#document.errors.map(error => ({
       file,
       ...this.#position(error.pos[0]),
@@ -27,7 +45,7 @@ export class SourceText {
   /** Aliases are resolved only here, and one without its anchor is found only then. */
   #toData(): unknown {
     try {
-      return this.#document.toJS()
+      return this.#document.toJS({ maxAliasCount })
     } catch (error) {
       const text = `no well-formed YAML: ${toError(error).message}`
       this.problems.push({ file: this.file, line: 1, column: 1, path: [], text })
@@ -45,14 +63,34 @@ export class SourceText {
     let node: unknown = this.#document.contents
     let offset = startOf(node)
     for (const [depth, step] of path.entries()) {
-      const pair = isMap(node)
-        ? node.items.find(({ key }) => isScalar(key) && String(key.value) === String(step))
-        : undefined
+      node = this.#behind(node)
+      const pair = isMap(node) ? this.#pair(node, String(step)) : undefined
       node = pair ? pair.value : isSeq(node) ? node.items[Number(step)] : undefined
       const wanted = pair && (!isScalar(node) || (atKey && depth === path.length - 1)) ? pair.key : node
       offset = startOf(wanted) ?? offset
     }
     return offset ?? 0
+  }
+
+  /** What an alias stands for. */
+  #behind(node: unknown): unknown {
+    return isAlias(node) ? node.resolve(this.#document) : node
+  }
+
+  /** The map's own, else that of a map which it merges (the key `<<` is read as a symbol). */
+  #pair(map: YAMLMap, name: string): Pair | undefined {
+    const own = map.items.find(({ key }) => isScalar(key) && String(key.value) === name)
+    if (own) return own
+    const merged = map.items.filter(({ key }) => isScalar(key) && typeof key.value === 'symbol')
+    const sources = merged.flatMap(({ value }) => {
+      const behind = this.#behind(value)
+      return isSeq(behind) ? behind.items.map(item => this.#behind(item)) : [behind]
+    })
+    for (const source of sources) {
+      const pair = isMap(source) ? this.#pair(source, name) : undefined
+      if (pair) return pair
+    }
+    return undefined
   }
 
   #position(offset: number): { line: number; column: number } {

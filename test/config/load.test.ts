@@ -214,7 +214,7 @@ admin: { port: abc }
 
   it('finds expressions that are not well-formed', () => {
     const { config, place } = loadText('f.yaml', `${minimal}    mapping:\n      - drop_if: "headers.("\n`)
-    const [problem] = checkMappings(config).map(p => formatProblem(place(p)))
+    const [problem] = place(checkMappings(config)).map(formatProblem)
     assert.match(problem ?? '', /^f\.yaml:10:9: routes\.orders\.mapping\[0\]: not well-formed: /)
   })
 
