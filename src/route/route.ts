@@ -12,29 +12,23 @@ import { type Addressed, FanOut } from './fan-out.ts'
 import { HoldRoom } from './hold-room.ts'
 import { InFlight } from './in-flight.ts'
 import { Intake, type IntakeParts } from './intake.ts'
-import type { Step } from './mapping/step.ts'
 import type { Order } from './order.ts'
 import { Expired } from './reply/token.ts'
 import { reporter } from './reporter.ts'
+import { type Stage, type StageParts, stagesOf } from './stages.ts'
 import { StallWatch } from './stall-watch.ts'
 import { Target, type TargetSink } from './target.ts'
-import { type TrailOptions, trail } from './trail.ts'
 
 /** All that a route is made of. */
-export interface RouteParts {
+export interface RouteParts extends StageParts {
   readonly name: string
   readonly source: IntakeParts
-  readonly mapping: Step
   readonly buffer: BufferLimits
   readonly targets: ReadonlyMap<string, TargetSink>
   readonly deadLetters: readonly DeadLetterPlace[]
   readonly retry: Retry & { readonly maxAttempts: number }
   readonly breaker: BreakerOptions
   readonly order: Order
-  readonly trail: TrailOptions
-  /** The route carries requests, or replies to them. */
-  readonly request?: (message: Message) => Message
-  readonly reply?: (message: Message) => Message
 }
 
 /**
@@ -62,18 +56,13 @@ export class Route {
   #wake: () => void = () => {}
 
   constructor(
-    { name, source, mapping, buffer, targets, deadLetters, retry, breaker, order, ...parts }: RouteParts,
+    { name, source, buffer, targets, deadLetters, retry, breaker, order, ...parts }: RouteParts,
     report: Report,
   ) {
     this.name = name
     this.#report = reporter(name, report)
     const { request, reply } = parts
-    this.#stages = [
-      { run: trail(parts.trail, name), dropped: this.#report.looped },
-      ...(reply ? [{ run: reply }] : []),
-      { run: mapping, dropped: this.#report.filtered },
-      ...(request ? [{ run: request }] : []),
-    ]
+    this.#stages = stagesOf(name, parts)
     this.#holds = order.onRefused === 'hold_group'
     this.#replies = reply !== undefined
     const { signal } = this.#stopped
@@ -168,11 +157,12 @@ export class Route {
       original = named(this.#intake.connectionName, received.delivery)
       message = original
       if (received.delivery.fault) throw received.delivery.fault
-      for (const { run, dropped } of this.#stages) {
-        const next: ReturnType<Step> = run(message)
+      for (const { name, run } of this.#stages) {
+        const next: ReturnType<Stage['run']> = run(message)
         message = next instanceof Promise ? await next : next
         if (!message) {
-          dropped?.()
+          if (name === 'trail') this.#report.looped()
+          else this.#report.filtered()
           return void this.#settle(received, 'accepted')
         }
       }
@@ -240,10 +230,4 @@ export class Route {
     this.#intake.finished(received, outcome === 'accepted')
     this.#wake()
   }
-}
-
-/** One step on the way of a message; `dropped` hears that the message ends there, accepted. */
-interface Stage {
-  readonly run: Step
-  readonly dropped?: () => void
 }
