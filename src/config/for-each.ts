@@ -30,7 +30,8 @@ const each = new RegExp(path, 'g')
 /**
  * One route for each item, with `${item}` and `${item.key}` replaced in its name and in all its texts: before anything else
  * is read in them, so that an item may stand inside an expression. Where it is a whole text it keeps its kind; beside
- * other text only a text can stand. Paths of problems are those of the written route, below `at`.
+ * other text only a text can stand. Paths of problems are those of the written route, below `at`; an item with problems makes
+ * no route.
  */
 export function repeat(
   name: string,
@@ -40,13 +41,15 @@ export function repeat(
   problems: Problem[],
 ): readonly Repeated[] {
   const { for_each: _, ...keys } = written
-  return items.map((item, i) => {
+  return items.flatMap((item, i) => {
     const one = typeof item === 'string' ? `item ${item}` : describe(item, i)
-    const refuse = (path: Path, text: string, atKey?: true) =>
-      problems.push({ path, text, one, ...(atKey && { atKey }) })
-    const full = fill(name, item, text => refuse(at, text, true))
-    const filled = walk(keys, at, (text, path) => fill(text, item, said => refuse(path, said)))
-    return { name: String(full), keys: filled, item: one }
+    const found: Problem[] = []
+    const full = fill(name, item, text => found.push({ path: at, text, one, atKey: true }))
+    const filled = walk(keys, at, (text, path) =>
+      fill(text, item, said => found.push({ path, text: said, one })),
+    )
+    problems.push(...found)
+    return found.length === 0 ? [{ name: String(full), keys: filled, item: one }] : []
   })
 }
 

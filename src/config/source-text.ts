@@ -45,7 +45,9 @@ export class SourceText {
   /** Aliases are resolved only here, and one without its anchor is found only then. */
   #toData(): unknown {
     try {
-      return this.#document.toJS({ maxAliasCount })
+      const data: unknown = this.#document.toJS({ maxAliasCount })
+      if (holdsItself(data, new Set())) throw new Error('an alias stands inside of what it stands for itself')
+      return data
     } catch (error) {
       const text = `no well-formed YAML: ${toError(error).message}`
       this.problems.push({ file: this.file, line: 1, column: 1, path: [], text })
@@ -100,3 +102,12 @@ export class SourceText {
 }
 
 const startOf = (node: unknown): number | undefined => (isNode(node) ? (node as Node).range?.[0] : undefined)
+
+function holdsItself(value: unknown, above: Set<unknown>): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  if (above.has(value)) return true
+  above.add(value)
+  const holds = Object.values(value).some(inner => holdsItself(inner, above))
+  above.delete(value)
+  return holds
+}
