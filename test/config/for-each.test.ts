@@ -31,7 +31,7 @@ const plain = file(`
     targets: { main: { connection: here, queue: "out-\${item}" } }
 `)
 
-const queueOf = (end: { readonly options: unknown } | undefined) => (end?.options as { queue: string }).queue
+const queueOf = (end: { readonly options: unknown } | undefined) => (end!.options as { queue: string }).queue
 
 describe('for_each', () => {
   it('makes a route for each item, whose text stands in the name and in all texts', () => {
@@ -166,7 +166,7 @@ describe('for_each', () => {
     assert.match(said('[ORDERS, INVOICES]', 'ORDERS'), /for_each: expected a list, found "ORDERS"/)
     assert.match(
       said('"out-${item}"', '"${item.to}"'),
-      /^f\.yaml:12:47: .*\.targets\.main\.queue: \$\{item\.to\} is not there: the item has no to, and it is no map \(item ORDERS and item INVOICES\)/,
+      /^f\.yaml:12:49: .*\.targets\.main\.queue: \$\{item\.to\} is not there: the item has no to, and it is no map \(item ORDERS and item INVOICES\)/,
     )
     assert.match(said('out-${item}', '${ item }'), /\$\{ item \} is no place of an item: write \$\{item\}/)
     assert.match(said('out-${item}', '${item & "x"}'), /is no place of an item/)
