@@ -55,5 +55,5 @@ export async function answered(call: Promise<unknown>): Promise<void> {
   }
 }
 
-export const whereOf = ({ endpoint }: AwsConnectionOptions, region: string): string =>
+export const whereOf = ({ endpoint }: Pick<AwsConnectionOptions, 'endpoint'>, region: string): string =>
   endpoint === undefined ? `region ${region}` : `region ${region} at ${endpoint}`

@@ -6,7 +6,7 @@ export class PlaceRefused extends MessageRefused {}
 
 /** What was being done, for the sentences of errors. */
 export interface Doing {
-  readonly service: 'SQS' | 'SNS'
+  readonly service: 'SQS' | 'SNS' | 'S3'
   /** As IAM names it, e.g. `sqs:SendMessage`. */
   readonly action: string
   /** As people configured it, e.g. `queue orders.fifo`. */
@@ -35,8 +35,10 @@ const denied = /AccessDenied|AuthorizationError|NotAuthorized|InvalidSecurity|Op
 const unidentified =
   /ExpiredToken|InvalidClientTokenId|UnrecognizedClient|SignatureDoesNotMatch|InvalidSignature|IncompleteSignature|MissingAuthenticationToken|InvalidAccessKeyId|InvalidToken/
 const missing =
-  /NonExistentQueue|QueueDoesNotExist|QueueDeletedRecently|^NotFound|ResourceNotFound|InvalidAddress/
+  /NonExistentQueue|QueueDoesNotExist|QueueDeletedRecently|^NotFound|ResourceNotFound|InvalidAddress|NoSuchBucket/
 const encryption = /^kms/i
+/** S3 of another region than the bucket's. */
+const elsewhere = /PermanentRedirect|^Redirect$|AuthorizationHeaderMalformed|IllegalLocationConstraint/
 const badMessage =
   /ReceiptHandle|MessageNotInflight|InvalidMessageContents|InvalidParameter|MissingParameter|MissingRequiredParameter|InvalidAttribute|BatchRequestTooLong|UnsupportedOperation|ValidationError/
 /** System errors of Node's sockets and DNS, those of undici, and those of TLS. */
@@ -57,6 +59,7 @@ function fault(codes: readonly string[], status: number | undefined, doing: Doin
     return 'no AWS credentials were found: set AWS_PROFILE or AWS_ACCESS_KEY_ID, or give the process a role'
   }
   if (is(missing)) return `${target} does not exist in ${where}`
+  if (is(elsewhere)) return `${target} is not in the region of its connection (${action} in ${where})`
   if (is(encryption)) return `the KMS key of ${target} cannot be used`
   if (is(unidentified)) return `AWS does not accept the credentials in ${where} (${action} on ${target})`
   if (is(denied)) return `AWS denied access to ${target} in ${where}: it needs ${action} to be allowed`
