@@ -66,7 +66,17 @@ const rooms: Readonly<Record<string, Room>> = {
   core: { may: [] },
   route: {
     may: ['core'],
-    packages: ['ajv', 'ajv-formats', 'csv-parse', 'csv-stringify', 'iconv-lite', 'jsonata', 'opossum', 'saxes'],
+    packages: [
+      'ajv',
+      'ajv-formats',
+      'csv-parse',
+      'csv-stringify',
+      'iconv-lite',
+      'jsonata',
+      'opossum',
+      're2js',
+      'saxes',
+    ],
   },
   'adapters/shared': { may: ['core'], packages: ['zod'] },
   'adapters/index.ts': { may: ['core', 'adapters/*/index.ts'] },
