@@ -2,13 +2,17 @@ import type { BridgeConfig, RouteConfig, SinkEnd } from './config/bridge-config.
 import type { Problem } from './config/problem.ts'
 import { sentence } from './core/errors.ts'
 import type { Report } from './core/events.ts'
+import { typedJson } from './core/json/typed-json.ts'
 import type { Message } from './core/message.ts'
 import type { DeadLetterPlace } from './route/dead-letter/dead-letters.ts'
+import { named } from './route/delivery-id.ts'
 import { compileAddress } from './route/mapping/address.ts'
 import { compileMapping } from './route/mapping/mapping.ts'
+import type { Step } from './route/mapping/step.ts'
 import { replies } from './route/reply/replies.ts'
 import { type ReplyOptions, requests } from './route/reply/requests.ts'
 import { Route } from './route/route.ts'
+import { type StageParts, stagesOf } from './route/stages.ts'
 import type { TargetSink } from './route/target.ts'
 
 /** All routes of a configuration, from start to stop. */
@@ -67,7 +71,6 @@ function buildRoute(route: RouteConfig, config: BridgeConfig, report: Report): R
         prefetch: from.at.options.prefetch,
         open: (deliver, context) => from.kind.open(from.at, deliver, context),
       },
-      mapping: compileMapping(route.mapping),
       buffer: { maxMessages: buffer.max_messages, maxBytes: buffer.max_bytes },
       targets: new Map(Array.from(route.targets, ([target, end]) => [target, targetSink(end)])),
       deadLetters: route.deadLetters.map((place): DeadLetterPlace => {
@@ -82,12 +85,62 @@ function buildRoute(route: RouteConfig, config: BridgeConfig, report: Report): R
         openFor: breaker.open_for,
       },
       order: { ordering: route.ordering, onRefused: route.onRefused },
-      trail: { bridge: config.id, maxHops: route.maxHops, loop: route.loop },
-      ...requestReply(route, config),
+      ...stageParts(route, config),
     },
     report,
   )
 }
+
+const stageParts = (route: RouteConfig, config: BridgeConfig): StageParts => ({
+  mapping: compileMapping(route.mapping),
+  trail: { bridge: config.id, maxHops: route.maxHops, loop: route.loop },
+  ...requestReply(route, config),
+})
+
+/** One thing that is done to a message: a rule, or what a route does beside its rules. */
+export interface WayStep {
+  /** `trail`, `reply`, `request`, or the key of a rule. */
+  readonly name: string
+  /** Of a rule, from 1. */
+  readonly number?: number
+  readonly run: Step
+}
+
+/** The way of a message through a route up to the links, for `explain`: the same steps in the same order, one by one. */
+export interface Way {
+  readonly route: RouteConfig
+  /** The message as the route takes it over: with the name of its delivery, which is the same each time. */
+  receive(message: Message): Message
+  readonly steps: readonly WayStep[]
+  readonly targets: ReadonlyMap<string, TargetWay>
+}
+
+export interface TargetWay {
+  readonly end: SinkEnd
+  readonly steps: readonly WayStep[]
+  /** With the address that it goes to. */
+  address(message: Message): Message | Promise<Message>
+}
+
+/** Opens nothing. `config` must have passed `checkMappings`. */
+export function wayOf(route: RouteConfig, config: BridgeConfig): Way {
+  const stages = stagesOf(route.name, stageParts(route, config))
+  return {
+    route,
+    receive: message => named(route.from.at.connectionName, { message, id: idOf(message) }),
+    steps: stages.flatMap(stage => (stage.name === 'mapping' ? rulesOf(route.mapping) : [stage])),
+    targets: new Map(
+      Array.from(route.targets, ([name, end]) => {
+        const { address = (message: Message) => message } = targetSink(end)
+        return [name, { end, steps: [], address }]
+      }),
+    ),
+  }
+}
+
+/** A broker's id where the message has one; a name is needed all the same, and may not be another one each time. */
+const idOf = ({ properties: { messageId } }: Message): string =>
+  messageId === undefined || messageId.type === 'null' ? 'explained' : typedJson(messageId)
 
 /** What the route does with requests or replies, where it carries any. */
 function requestReply(
@@ -118,3 +171,10 @@ const targetSink = ({ kind, at }: SinkEnd): TargetSink => ({
   ...(kind.orderGroup && { orderGroup: (message: Message) => kind.orderGroup?.(at, message) }),
   prepare: (limits, message) => kind.prepare(at, limits, message),
 })
+
+const rulesOf = (rules: RouteConfig['mapping']): readonly WayStep[] =>
+  rules.map((rule, i) => ({
+    name: Object.keys(rule)[0] ?? '',
+    number: i + 1,
+    run: compileMapping([rule]),
+  }))

@@ -52,6 +52,7 @@ export interface BridgeConfig {
   /** The name of this bridge in the trail of messages. */
   readonly id: string
   readonly requestReply: File['request_reply']
+  readonly tests: NonNullable<File['tests']>
   readonly admin: File['admin']
   readonly logLevel: File['log_level']
   readonly stopTimeout: number

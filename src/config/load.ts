@@ -23,8 +23,13 @@ export interface Loaded {
   place(problems: readonly Problem[]): readonly PlacedProblem[]
 }
 
+export interface LoadOptions {
+  /** No link is opened: an `${env:…}` or `${file:…}` that is not there is wrong only where nothing can stand for it. */
+  readonly standIns?: boolean
+}
+
 /** Reads and checks a configuration file. Throws ConfigInvalid with every mistake that can be found at once. */
-export async function load(file: string): Promise<Loaded> {
+export async function load(file: string, options: LoadOptions = {}): Promise<Loaded> {
   let text: string
   try {
     text = await readFile(file, 'utf8')
@@ -32,14 +37,14 @@ export async function load(file: string): Promise<Loaded> {
     const found = `the file cannot be read: ${sentence(error)}`
     throw new ConfigInvalid([{ file, line: 1, column: 1, path: [], text: found }])
   }
-  return loadText(file, text)
+  return loadText(file, text, options)
 }
 
 /** Like `load`, for a text that has been read; `name` is what problems call the file, and where includes are looked for. */
-export function loadText(name: string, written: string): Loaded {
+export function loadText(name: string, written: string, { standIns = false }: LoadOptions = {}): Loaded {
   const text = new SourceText(name, written)
   if (text.problems.length > 0) throw new ConfigInvalid(text.problems)
-  const references = new References()
+  const references = new References(standIns)
   const include = isMap(text.data) ? references.resolve(text.data.include, ['include']) : undefined
   if (references.problems.length > 0) throw new ConfigInvalid(references.problems.map(p => text.place(p)))
   const sources = new Sources(text, include, Object.keys(fileSchema.shape))
@@ -62,7 +67,12 @@ export function loadText(name: string, written: string): Loaded {
   )
   // A text that could not be resolved is wrong in whatever other way only because of that.
   const unresolved = new Set(references.problems.map(p => formatPath(p.path)))
-  const told = problems.filter(p => references.problems.includes(p) || !unresolved.has(formatPath(p.path)))
+  const others = problems.filter(p => !references.problems.includes(p))
+  const wrong = new Set(others.map(p => formatPath(p.path)))
+  const told = [
+    ...references.problems.filter(p => !standIns || wrong.has(formatPath(p.path))),
+    ...others.filter(p => !unresolved.has(formatPath(p.path))),
+  ]
   const placed = sources.place(told.map(p => ({ ...p, text: references.hide(p.text) })))
   if (placed.length > 0 || !file) throw new ConfigInvalid(placed)
   const config: BridgeConfig = {
@@ -71,6 +81,7 @@ export function loadText(name: string, written: string): Loaded {
     id: file.id,
     requestReply: file.request_reply,
     admin: file.admin,
+    tests: file.tests ?? [],
     logLevel: file.log_level,
     stopTimeout: file.stop_timeout,
   }

@@ -9,8 +9,14 @@ const reference = /\$\{(env|file):([^}]*)\}/g
  */
 export class References {
   readonly problems: Problem[] = []
+  readonly #standIns: boolean
   /** Values that came from outside, by their resolved text, with how they were written: to print without telling. */
   readonly #written = new Map<string, string>()
+
+  /** With `standIns` a text stands for each value that is not there, and whether that matters the caller has to see. */
+  constructor(standIns = false) {
+    this.#standIns = standIns
+  }
 
   resolve(data: unknown, path: readonly (string | number)[] = []): unknown {
     if (typeof data === 'string') return this.#resolveText(data, path)
@@ -42,7 +48,7 @@ export class References {
         const { code, message } = error as NodeJS.ErrnoException
         const reason = code === 'ENOENT' ? `there is no file ${name}` : message
         this.problems.push({ path, text: `${written} cannot be resolved: ${reason}` })
-        return written
+        return this.#standIns ? `stand-in-for-${kind}-${name}` : written
       }
     })
     if (resolved !== text) this.#written.set(resolved, text)

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { duration, secret, size } from '../adapters/shared/options.ts'
 import { forEach } from './for-each.ts'
 import { mapping } from './mapping-schema.ts'
+import { tests } from './tests-schema.ts'
 
 /** The configuration as far as it knows no protocol; what a protocol adds is in its adapter's `options.ts`. */
 
@@ -164,6 +165,9 @@ export const fileSchema = z.strictObject({
       'files with more `connections` and `routes`, as patterns relative to this file: `routes/*.yaml`',
     ),
   routes: z.record(name, route).describe('routes, by name'),
+  tests: tests
+    .optional()
+    .describe('messages, and what becomes of them: `sluice test` runs these (docs/mapping.md)'),
   id: name
     .default('sluice')
     .describe(

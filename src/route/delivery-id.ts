@@ -19,7 +19,7 @@ export function deliveryId(
 }
 
 /** The message with the name of its delivery. */
-export function named(connectionName: string, delivery: Delivery): Message {
+export function named(connectionName: string, delivery: Pick<Delivery, 'id' | 'message'>): Message {
   const { message } = delivery
   const deduplicationId = deliveryId(connectionName, delivery)
   return { ...message, properties: { ...message.properties, deduplicationId } }
