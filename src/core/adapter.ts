@@ -49,6 +49,8 @@ export interface Limits {
 export interface Prepared {
   /** Bytes, as the target counts them. */
   readonly size: number
+  /** Headers for which the protocol has no room, and that stand together in one place that a source of ours takes apart. */
+  readonly packed?: number
 }
 
 /**

@@ -27,10 +27,13 @@ const message = (more: Partial<Message> = {}): Message => ({
   properties: {},
   ...more,
 })
-const send = (more: Partial<Message>, queue = 'q', limits = mebibyte) =>
-  sqs.sink!.prepare(toQueue(queue), limits, message(more))
+const send = (more: Partial<Message>, queue = 'q', limits = mebibyte, options = {}) =>
+  sqs.sink!.prepare(toQueue(queue, options), limits, message(more))
 const publish = (more: Partial<Message>, options = {}) =>
   sns.sink!.prepare(toTopic('t', options), mebibyte, message(more))
+
+/** Without packing (aws-packed.test.ts). */
+const refusing = { attributes: { overflow: 'refuse' } }
 
 const body = (body: Body) => send({ body }).entry.MessageBody
 const header = (value: Value) => {
@@ -198,33 +201,31 @@ describe('aws codec: headers', () => {
     ['amazon.a', /reserved/],
     ['sluice_properties', /taken/],
   ] as const) {
-    test(`refuses the name ${JSON.stringify(name).slice(0, 20)}`, () => {
+    test(`overflow: refuse refuses the name ${JSON.stringify(name).slice(0, 20)}`, () => {
       const wrong = { headers: { [name]: text('v') } }
-      assert.throws(() => send(wrong), { name: 'MessageRefused', message: reason })
-      assert.throws(() => publish(wrong), { name: 'MessageRefused', message: reason })
+      assert.throws(() => send(wrong, 'q', mebibyte, refusing), { name: 'MessageRefused', message: reason })
+      assert.throws(() => publish(wrong, refusing), { name: 'MessageRefused', message: reason })
       assert.throws(
-        () => send(wrong),
+        () => send(wrong, 'q', mebibyte, refusing),
         (e: Error) => e.message.includes(JSON.stringify(name)),
       )
     })
   }
 
-  test('refuses __proto__, which objects lose', () => {
+  test('overflow: refuse refuses __proto__, which objects lose', () => {
     const headers = Object.defineProperty({}, '__proto__', { value: text('v'), enumerable: true }) as Headers
-    assert.throws(() => send({ headers }), MessageRefused)
+    assert.throws(() => send({ headers }, 'q', mebibyte, refusing), MessageRefused)
   })
 
-  test('takes ten attributes, the properties among them, and refuses eleven with the count', () => {
+  test('overflow: refuse takes ten attributes, the properties among them, and refuses eleven with the count', () => {
     const headers = (count: number): Headers =>
       Object.fromEntries(Array.from({ length: count }, (_, i) => [`h${i}`, text('v')]))
     assert.equal(Object.keys(send({ headers: headers(10) }).entry.MessageAttributes!).length, 10)
-    assert.throws(() => send({ headers: headers(30) }), /has 30 headers and SQS takes 10/)
-    assert.throws(() => publish({ headers: headers(11) }), /has 11 headers and SNS takes 10/)
+    const refused = (more: Partial<Message>) => () => send(more, 'q', mebibyte, refusing)
+    assert.throws(refused({ headers: headers(30) }), /has 30 headers and SQS takes 10/)
+    assert.throws(() => publish({ headers: headers(11) }, refusing), /has 11 headers and SNS takes 10/)
     const withPriority = { headers: headers(10), properties: { priority: 4 } }
-    assert.throws(
-      () => send(withPriority),
-      /has 10 headers and SQS takes 10 attributes, one of which is taken/,
-    )
+    assert.throws(refused(withPriority), /has 10 headers and SQS takes 10 attributes, one of which is taken/)
   })
 })
 
@@ -257,7 +258,7 @@ describe('aws codec: requests and replies', () => {
   test('of the ten attributes they leave seven, since one has the properties', () => {
     assert.equal(Object.keys(send({ headers: headers(7), properties }).entry.MessageAttributes!).length, 10)
     assert.throws(
-      () => send({ headers: headers(8), properties }),
+      () => send({ headers: headers(8), properties }, 'q', mebibyte, refusing),
       /has 10 headers and SQS takes 10 attributes, one of which is taken/,
     )
   })

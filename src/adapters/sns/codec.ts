@@ -4,7 +4,8 @@ import type { Message } from '../../core/message.ts'
 import { isTemplate } from '../../core/template.ts'
 import { sns } from '../shared/aws/attributes.ts'
 import type { SnsEntry } from '../shared/aws/calls.ts'
-import { encode } from '../shared/aws/encode.ts'
+import { toClaim } from '../shared/aws/claim-check.ts'
+import { encode, native } from '../shared/aws/encode.ts'
 import type { AwsConnectionOptions } from '../shared/aws/options.ts'
 import type { Placed } from '../shared/aws/places-sink.ts'
 import { isTopic, type SnsSinkOptions } from './options.ts'
@@ -15,14 +16,22 @@ export interface SnsPrepared extends Placed {
 
 /** A message as an entry of PublishBatch: all that SNS forbids is found here, since emulators take it. */
 export function prepare(
-  { options }: Endpoint<AwsConnectionOptions, SnsSinkOptions>,
+  at: Endpoint<AwsConnectionOptions, SnsSinkOptions>,
   limits: Limits,
   message: Message,
 ): SnsPrepared {
+  const { options } = at
   const topic = isTemplate(options.topic) ? chosen(message.address, options.topic) : options.topic
   const { subject, delay = 0 } = message.properties
   if (delay > 0) throw new MessageRefused('the message has a delay, and SNS cannot delay')
-  const { text, attributes, fifo, size } = encode(message, sns, topic.endsWith('.fifo'), limits)
+  const { order, overflow = 'pack' } = options.attributes
+  const { text, attributes, fifo, size, packed, claim } = encode(message, native(message, sns), {
+    service: sns,
+    isFifo: topic.endsWith('.fifo'),
+    limits,
+    attributes: { order, overflow },
+    claim: toClaim(options.claim_check, at, topic, message.properties),
+  })
   const group = fifo.MessageGroupId
   return {
     entry: {
@@ -33,6 +42,8 @@ export function prepare(
     },
     place: topic,
     size,
+    ...(packed > 0 && { packed }),
+    ...(claim && { claim }),
     ...(group !== undefined && { group }),
   }
 }

@@ -5,14 +5,19 @@ import { isTemplate } from '../../core/template.ts'
 import { text, type Value } from '../../core/value.ts'
 import { sqs } from '../shared/aws/attributes.ts'
 import type { SqsEntry, SqsReceived } from '../shared/aws/calls.ts'
+import { toClaim } from '../shared/aws/claim-check.ts'
 import { headersOf } from '../shared/aws/decode.ts'
-import { encode } from '../shared/aws/encode.ts'
+import { encode, native } from '../shared/aws/encode.ts'
 import { parseNotification } from '../shared/aws/notification.ts'
 import type { AwsConnectionOptions } from '../shared/aws/options.ts'
+import { unpacked } from '../shared/aws/packed.ts'
 import type { Placed } from '../shared/aws/places-sink.ts'
 import { type Restored, restored } from '../shared/carriage/restore.ts'
+import { readJms } from './jms-read.ts'
+import { jms } from './jms-write.ts'
 import type { SqsSinkOptions, SqsSourceOptions } from './options.ts'
 import { parseQueue } from './queue.ts'
+import { awsTrace, withTrace } from './trace.ts'
 
 export interface SqsPrepared extends Placed {
   readonly entry: SqsEntry
@@ -20,18 +25,37 @@ export interface SqsPrepared extends Placed {
 
 /** A message as an entry of SendMessageBatch: all that SQS forbids is found here, since emulators take it. */
 export function prepare(
-  { options: { queue: written } }: Endpoint<AwsConnectionOptions, SqsSinkOptions>,
+  at: Endpoint<AwsConnectionOptions, SqsSinkOptions>,
   limits: Limits,
   message: Message,
 ): SqsPrepared {
+  const { options } = at
+  const { queue: written, format, trace_header } = options
   const queue = isTemplate(written) ? chosen(message.address, written) : written
   const isFifo = queue.endsWith('.fifo')
-  const { text: body, attributes, fifo, size } = encode(message, sqs, isFifo, limits)
+  const { order, overflow = format === 'jms' ? 'refuse' : 'pack' } = options.attributes
+  const encoded = encode(message, format === 'jms' ? jms(message, isFifo) : native(message, sqs), {
+    service: sqs,
+    isFifo,
+    limits,
+    attributes: { order, overflow },
+    claim: toClaim(options.claim_check, at, queue, message.properties),
+  })
+  const { text: body, attributes, fifo, size, packed, claim } = encoded
+  const trace = trace_header ? awsTrace(message.headers) : undefined
   const group = fifo.MessageGroupId
   return {
-    entry: { MessageBody: body, ...attributes, ...fifo, ...delayOf(message.properties, queue, isFifo) },
+    entry: {
+      MessageBody: body,
+      ...attributes,
+      ...(trace && { MessageSystemAttributes: trace }),
+      ...fifo,
+      ...delayOf(message.properties, queue, isFifo),
+    },
     place: queue,
     size,
+    ...(packed > 0 && { packed }),
+    ...(claim && { claim }),
     ...(group !== undefined && { group }),
   }
 }
@@ -61,21 +85,28 @@ function delayOf({ delay }: Properties, queue: string, isFifo: boolean): { reado
 }
 
 /** A message as ReceiveMessage handed it out; from an SNS envelope only where the options say that there is one. */
-export function decode(received: SqsReceived, { queue, body }: SqsSourceOptions): Restored {
-  const raw = decodeRaw(received, queue)
-  if (body === 'raw') return restored(raw)
+export function decode(received: SqsReceived, options: SqsSourceOptions): Restored {
+  const raw = decodeRaw(received, options.queue)
   try {
-    const { text: said, headers, properties, topic } = parseNotification(received.Body ?? '')
-    return restored({
-      address: queue,
-      body: { kind: 'text', text: said },
-      properties: { ...raw.properties, ...properties },
-      headers,
-      annotations: { ...raw.annotations, TopicArn: text(topic) },
-    })
+    const plain = options.body === 'raw' ? raw : fromNotification(raw, received.Body)
+    const { message, ...fault } = unpacked(restored(options.format === 'jms' ? readJms(plain) : plain))
+    if (!options.trace_header) return { message, ...fault }
+    const headers = withTrace(message.headers, received.Attributes?.AWSTraceHeader)
+    return { message: { ...message, headers }, ...fault }
   } catch (error) {
     if (!(error instanceof MessageRefused)) throw error
     return { message: raw, fault: error }
+  }
+}
+
+function fromNotification(raw: Message, body = ''): Message {
+  const { text: said, headers, properties, topic } = parseNotification(body)
+  return {
+    address: raw.address,
+    body: { kind: 'text', text: said },
+    properties: { ...raw.properties, ...properties },
+    headers,
+    annotations: { ...raw.annotations, TopicArn: text(topic) },
   }
 }
 

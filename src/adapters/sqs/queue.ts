@@ -33,4 +33,10 @@ export function parseQueue(written: string): Queue | undefined {
   }
 }
 
+/** Where the queue is, as far as that is known from how it was written. */
+export function urlOf({ name, region, account, url }: Queue): string | undefined {
+  if (url !== undefined || region === undefined || account === undefined) return url
+  return `https://sqs.${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}/${account}/${name}`
+}
+
 const isName = (text: string): boolean => name.test(text) && text.length <= 80

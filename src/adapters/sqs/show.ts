@@ -1,4 +1,5 @@
 import type { Limits, Shown } from '../../core/adapter.ts'
+import { shownClaim } from '../shared/aws/claim-check.ts'
 import { shownAttributes, shownParameters } from '../shared/aws/shown.ts'
 import type { SqsPrepared } from './codec.ts'
 
@@ -6,11 +7,16 @@ import type { SqsPrepared } from './codec.ts'
 export const usualLimits = (): Limits => ({ maxMessageSize: 1_048_576 })
 
 /** The entry of SendMessageBatch, parameters and attributes under the names of the API. */
-export function show(_at: unknown, { entry, place }: SqsPrepared): Shown {
-  const { MessageBody, MessageAttributes, ...parameters } = entry
+export function show(_at: unknown, { entry, place, claim }: SqsPrepared): Shown {
+  const { MessageBody, MessageAttributes, MessageSystemAttributes, ...parameters } = entry
   return {
     address: place,
     body: MessageBody,
-    fields: [...shownParameters(parameters), ...shownAttributes('MessageAttributes', MessageAttributes)],
+    fields: [
+      ...shownParameters(parameters),
+      ...shownAttributes('MessageAttributes', MessageAttributes),
+      ...shownAttributes('MessageSystemAttributes', MessageSystemAttributes),
+      ...shownClaim(claim),
+    ],
   }
 }

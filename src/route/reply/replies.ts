@@ -1,7 +1,7 @@
 import { MessageRefused } from '../../core/errors.ts'
 import type { Message } from '../../core/message.ts'
 import type { Value } from '../../core/value.ts'
-import { allowed } from './allow.ts'
+import { matching } from '../../core/wildcards.ts'
 import { type ReplyOptions, replyToHeader, tokenHeader } from './requests.ts'
 import { readToken } from './token.ts'
 
@@ -14,7 +14,7 @@ export function replies(
   { keys, allow }: ReplyOptions,
   connections: ReadonlySet<string>,
 ): (message: Message) => Message {
-  const isAllowed = allowed(allow)
+  const isAllowed = matching(allow)
   return message => {
     const { [tokenHeader]: header, [replyToHeader]: _, ...headers } = message.headers
     const token = textOf(header ?? message.properties.correlationId)

@@ -1,7 +1,7 @@
 import { MessageRefused } from '../../core/errors.ts'
 import type { Message } from '../../core/message.ts'
 import { text } from '../../core/value.ts'
-import { allowed } from './allow.ts'
+import { matching } from '../../core/wildcards.ts'
 import { Expired, type SigningKey, signToken } from './token.ts'
 
 /** Written `request_reply:` of the file. */
@@ -35,7 +35,7 @@ export function requests(
   { keys, allow }: ReplyOptions,
   connection: string,
 ): (message: Message) => Message {
-  const isAllowed = allowed(allow)
+  const isAllowed = matching(allow)
   return message => {
     const { properties } = message
     const address = properties.replyTo

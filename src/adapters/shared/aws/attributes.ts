@@ -1,8 +1,5 @@
-import { MessageRefused } from '../../../core/errors.ts'
 import { numberText, typedJson } from '../../../core/json/typed-json.ts'
-import type { Headers } from '../../../core/message.ts'
 import type { Value } from '../../../core/value.ts'
-import { propertiesName } from '../carriage/properties.ts'
 import type { Attribute, Attributes } from './calls.ts'
 import { isAboveBmp, isPlain } from './text.ts'
 
@@ -25,9 +22,6 @@ export const sns: Service = {
   aboveBmp: false,
 }
 
-/** SQS takes ten; SNS takes more and then discards the message on its way to a queue with raw delivery. */
-export const maxAttributes = 10
-
 /** The labels of the Java JMS library for SQS where it has one, so that its consumers read the types they know. */
 const numbers = {
   int8: 'byte',
@@ -44,30 +38,11 @@ const numbers = {
 } as const
 
 /**
- * Headers, and properties as JSON, as message attributes. The data type's label says which type the header had. What
- * cannot be an attribute value of its own kind (null, lists, maps, empty strings and bytes, strings with characters that
- * the service refuses) is a `String.json` as `typedJson` writes it, so that no value is refused or changed. A number
- * that the service would refuse, round or trim is a String with the label of its type.
+ * The data type's label says which type the value had. What cannot be an attribute value of its own kind (null, lists,
+ * maps, empty strings and bytes, strings with characters that the service refuses) is a `String.json` as `typedJson`
+ * writes it, so that no value is refused or changed. A number that the service would refuse, round or trim is a String with
+ * the label of its type.
  */
-export function attributesOf(headers: Headers, properties: string | undefined, service: Service): Attributes {
-  const attributes: Record<string, Attribute> = {}
-  let count = 0
-  for (const name of Object.keys(headers)) {
-    checkName(name)
-    attributes[name] = attributeOf(headers[name]!, service)
-    count++
-  }
-  if (properties !== undefined) attributes[propertiesName] = { DataType: 'String', StringValue: properties }
-  if (properties !== undefined) count++
-  if (count > maxAttributes) {
-    const own = properties === undefined ? '' : `, one of which is taken by ${propertiesName}`
-    throw new MessageRefused(
-      `the message has ${Object.keys(headers).length} headers and ${service.name} takes ${maxAttributes} attributes${own}`,
-    )
-  }
-  return attributes
-}
-
 export function attributeOf(value: Value, service: Service): Attribute {
   switch (value.type) {
     case 'bool':
@@ -118,27 +93,6 @@ const json = (value: Value, service: Service): Attribute => ({
 
 /** No exponent, no NaN, and no -0, whose sign a Number loses. */
 const isDecimal = (text: string): boolean => text !== '-0' && /^-?\d+(\.\d+)?$/.test(text)
-
-/** Throws for a name that the services refuse (API reference of MessageAttributeValue; both have the same rules). */
-function checkName(name: string): void {
-  const wrong = wrongName(name)
-  if (wrong !== undefined)
-    throw new MessageRefused(`the header ${JSON.stringify(name)} cannot be an attribute: ${wrong}`)
-}
-
-function wrongName(name: string): string | undefined {
-  if (name === propertiesName) return "the name is taken by Sluice's own attribute"
-  if (!/^[A-Za-z0-9_.-]{1,256}$/.test(name)) {
-    return 'names are 1 to 256 of the characters A-Z a-z 0-9 _ - .'
-  }
-  if (name.startsWith('.') || name.endsWith('.') || name.includes('..')) {
-    return 'a name neither begins nor ends with a period, nor has two in a row'
-  }
-  // JavaScript objects, the SDK's among them, lose it without a word.
-  if (name === '__proto__') return 'this one cannot be carried'
-  if (/^(aws|amazon)\./i.test(name)) return 'names that begin with AWS. or Amazon. are reserved'
-  return undefined
-}
 
 /** Bytes as both services count them: names, data types with their labels, and values. */
 export function sizeOf(attributes: Attributes): number {

@@ -21,6 +21,8 @@ export interface SqsEntry extends FifoIds {
   readonly MessageBody: string
   readonly DelaySeconds?: number
   readonly MessageAttributes?: Attributes
+  /** There is no other that can be sent; it is none of the ten, and its bytes do not count. */
+  readonly MessageSystemAttributes?: { readonly AWSTraceHeader: Attribute }
 }
 
 export interface SnsEntry extends FifoIds {

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { duration, secret } from '../options.ts'
+import { claimCheckTo } from './claim-check-options.ts'
 
 /** The connection of `sqs` and of `sns`: where AWS is and who we are there. */
 export const awsConnection = z
@@ -28,8 +29,30 @@ export const awsConnection = z
 
 export type AwsConnectionOptions = z.output<typeof awsConnection>
 
+const attributes = z
+  .strictObject({
+    order: z
+      .array(z.string().min(1))
+      .default([])
+      .describe(
+        'names of headers, `x-*` for all that begin so, the most important first: they are the last to be packed. Before ' +
+          'them come `traceparent`, `tracestate` and what begins with `sluice_`, after them the rest as the message has it',
+      ),
+    overflow: z
+      .enum(['pack', 'refuse'])
+      .optional()
+      .describe(
+        'pack: headers for which the ten attributes have no room, or whose names cannot be attributes, are JSON in the one ' +
+          'attribute `sluice_headers`, which a source of Sluice takes apart again; refuse: the message becomes a dead ' +
+          'letter. Without it pack, and refuse with `format: jms`, whose readers know nothing of it',
+      ),
+  })
+  .prefault({})
+  .describe('which headers are attributes, of which a message has ten at the most')
+
 /** The keys that both sinks have beside their target. */
 export const batchingSink = {
+  attributes,
   send_timeout: duration
     .prefault('30s')
     .describe('time limit of a call; when it ends the result is unknown and the messages are sent again'),
@@ -41,6 +64,7 @@ export const batchingSink = {
       'FIFO only: one_per_group has one message of a group in flight; fill sends several of a group in one call, ' +
         'which is faster, and leaves them in any order when a call or one of its entries fails',
     ),
+  claim_check: claimCheckTo,
 }
 
 /** What the bodies of a queue are. */
