@@ -60,7 +60,8 @@ export function stale(all: ReadonlyMap<string, string>, folder: string): readonl
 function configurationPage(): string {
   const { defaults, routes, connections: _, ...others } = convert(fileSchema).properties ?? {}
   const route = typeof routes?.additionalProperties === 'object' ? routes.additionalProperties : {}
-  const shared = Object.keys(defaults?.properties ?? {})
+  const added = ['mapping', 'from', 'targets']
+  const shared = Object.keys(defaults?.properties ?? {}).filter(key => !added.includes(key))
   const own = Object.fromEntries(
     Object.entries(route.properties ?? {}).filter(([key]) => !shared.includes(key)),
   )
@@ -81,6 +82,8 @@ function configurationPage(): string {
     '## defaults',
     table(rows(defaults ?? {})),
     deadLetterText,
+    '## Many routes',
+    manyText,
     ...adapters.flatMap(adapterSection),
     '',
   ].join('\n\n')
@@ -262,8 +265,36 @@ mistake at once, and \`sluice schema\` prints a JSON Schema for editors.
   something missing refuses the message, which becomes a dead letter.
 - Names of connections, routes and targets are letters, digits, \`_\`, \`-\` and \`.\`.`
 
-const routeText = `A route also has the keys of \`defaults\`, which follow. What it does not write it takes from there, key by key; its
-\`dead_letter\` list replaces that of \`defaults\` as a whole.`
+const routeText = `A route also has the keys \`retry\`, \`breaker\`, \`buffer\` and \`dead_letter\` of \`defaults\`, which follow. What it does
+not write it takes from there, key by key; its \`dead_letter\` list replaces that of \`defaults\` as a whole.`
+
+const manyText = `Three things keep many routes short. \`sluice validate FILE --print\` shows what comes of them, as one file.
+
+**\`include\`** adds the \`connections\` and \`routes\` of other files; everything else stands in the file that includes, and included
+files include no others. A pattern is relative to the folder of that file; \`*\` is any name that does not begin with a dot, \`**\`
+any folders. Files are read in the order of their names. A pattern that matches nothing is a mistake, and so is a name that
+is there twice.
+
+**\`defaults\`** has what routes have in common. The rules of \`defaults.mapping\` come before those of each route, and count first in
+what is said of a rule by its number. \`defaults.from\` and \`defaults.targets\` have keys of a protocol, by connection: an end on that
+connection has them unless it writes them itself, a key as a whole. Places for dead letters do not.
+
+**\`for_each\`** makes one route for each item, a text or a map. \`\${item}\`, or \`\${item.key}\` of a map, stands for it in the name, which
+must come out different for each, and in all texts of the route. It is replaced when the file is loaded, as text and before
+anything else is read, inside of expressions and of \`\${env:…}\` too; one that is a whole text keeps its kind, so that a number, a
+list or a map can come from an item. The name \`item\` is therefore taken: it is no part of the message in expressions.
+
+\`\`\`yaml
+${readFileSync(join(top, 'docs/examples/many.yaml'), 'utf8').trim()}
+\`\`\`
+
+Anchors and merge keys of YAML (\`&name\`, \`*name\`, \`<<: *name\`) work as well, within one file. [config/routes/many.yaml](../config/routes/many.yaml) is
+an example with all of this.
+
+Routes on one connection share it as far as the protocol lets them: AMQP and AWS as a whole (AMQP 0-9-1 has one connection
+for sources and one for targets); of AMQP 1.0 a route with a durable \`subscription\` has its own, because the broker files the
+subscription under the name of the connection. In MQTT and STOMP each link is a connection of its own: there the session,
+the heartbeat and what a broker does to a slow reader belong to the connection, and one route must not hold up another.`
 
 const deadLetterText = `\`dead_letter\` is needed, here or on each route. Each entry is a target (\`connection\` and the keys of its protocol),
 \`broker: true\` (the source's own dead letter, where its protocol can reject a message), or one of these, which need no

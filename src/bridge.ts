@@ -1,4 +1,4 @@
-import type { BridgeConfig, RouteConfig, SinkEnd } from './config/bridge-config.ts'
+import { type BridgeConfig, type RouteConfig, rulePath, type SinkEnd } from './config/bridge-config.ts'
 import type { Problem } from './config/problem.ts'
 import { sentence } from './core/errors.ts'
 import type { Report } from './core/events.ts'
@@ -44,10 +44,13 @@ export type BridgeStatus = ReturnType<Bridge['status']>
 
 /** The mistakes in the expressions of a configuration, which only their compiler finds. */
 export function checkMappings(config: BridgeConfig): readonly Problem[] {
-  return config.routes.flatMap(({ name, mapping, targets }) => [
-    ...mapping.flatMap((rule, i) => wellFormed(['routes', name, 'mapping', i], () => compileMapping([rule]))),
-    ...Array.from(targets, ([target, { kind, at }]) =>
-      wellFormed(['routes', name, 'targets', target], () => kind.address && compileAddress(kind.address(at))),
+  return config.routes.flatMap(route => [
+    ...route.mapping.flatMap((rule, i) => wellFormed(rulePath(route, i), () => compileMapping([rule]))),
+    ...Array.from(route.targets, ([target, { kind, at }]) =>
+      wellFormed(
+        ['routes', route.name, 'targets', target],
+        () => kind.address && compileAddress(kind.address(at)),
+      ),
     ).flat(),
   ])
 }

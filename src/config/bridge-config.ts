@@ -24,7 +24,10 @@ export type DeadLetterEnd =
 export interface RouteConfig {
   readonly name: string
   readonly from: SourceEnd
+  /** The rules of the defaults, then those of the route. */
   readonly mapping: RouteInFile['mapping']
+  /** So many of them are those of the defaults. */
+  readonly commonRules: number
   readonly targets: ReadonlyMap<string, SinkEnd>
   readonly deadLetters: readonly DeadLetterEnd[]
   readonly buffer: File['defaults']['buffer']
@@ -57,3 +60,7 @@ export interface BridgeConfig {
   readonly logLevel: File['log_level']
   readonly stopTimeout: number
 }
+
+/** Where a rule of a route's mapping was written. */
+export const rulePath = ({ name, commonRules }: RouteConfig, index: number): readonly (string | number)[] =>
+  index < commonRules ? ['defaults', 'mapping', index] : ['routes', name, 'mapping', index - commonRules]

@@ -1,6 +1,7 @@
-import type { Endpoint, Warning } from '../core/adapter.ts'
+import type { Endpoint, Schema, Warning } from '../core/adapter.ts'
 import { suggest } from '../core/suggest.ts'
 import type { AnyAdapter, ConnectionConfig, DeadLetterEnd, SinkEnd, SourceEnd } from './bridge-config.ts'
+import type { EndDefaults, Side } from './defaults.ts'
 import { parse } from './parse.ts'
 import type { Problem } from './problem.ts'
 
@@ -18,9 +19,11 @@ export class Ends {
   readonly #adapters: readonly AnyAdapter[]
   /** Connections that were written, those with mistakes included. */
   readonly #written: Keys
+  readonly #defaults: EndDefaults
 
-  constructor(adapters: readonly AnyAdapter[], written: unknown, problems: Problem[]) {
+  constructor(adapters: readonly AnyAdapter[], written: unknown, defaults: EndDefaults, problems: Problem[]) {
     this.#adapters = adapters
+    this.#defaults = defaults
     this.#written = isMap(written) ? written : {}
     this.problems = problems
     for (const [name, keys] of Object.entries(this.#written)) this.#connection(name, keys)
@@ -32,7 +35,7 @@ export class Ends {
     const { connection, options } = found
     const { protocol, source } = connection.adapter
     if (!source) return this.#refuse([...path, 'connection'], `the protocol ${protocol} cannot be a source`)
-    const parsed = parse(source.options, options, path, this.problems)
+    const parsed = this.#complete('from', connection.name, source.options, options, path, route)
     if (!parsed) return undefined
     const at = bind(connection, route, parsed)
     this.#warn(source.warnings?.(at), path)
@@ -41,8 +44,7 @@ export class Ends {
 
   sink(written: unknown, path: Path, route: string): SinkEnd | undefined {
     const found = this.#end(written, path)
-    if (!found) return undefined
-    return this.#sinkOf(found.connection, found.options, path, route)
+    return found && this.#sinkOf(found.connection, found.options, path, route, 'targets')
   }
 
   /** `{ connection, … }`, `{ broker: true }`, or an adapter that needs no connection: `{ folder: PATH }`. */
@@ -63,7 +65,8 @@ export class Ends {
       return { name: 'broker', broker: true }
     }
     if ('connection' in written) {
-      const end = this.sink(written, path, route)
+      const found = this.#end(written, path)
+      const end = found && this.#sinkOf(found.connection, found.options, path, route)
       const { connection, ...where } = written
       return end && { name: [connection, ...Object.values(where).slice(0, 1)].join(' '), end }
     }
@@ -115,14 +118,33 @@ export class Ends {
     return undefined
   }
 
-  #sinkOf(connection: ConnectionConfig, options: Keys, path: Path, route: string): SinkEnd | undefined {
+  #sinkOf(
+    connection: ConnectionConfig,
+    options: Keys,
+    path: Path,
+    route: string,
+    side?: 'targets',
+  ): SinkEnd | undefined {
     const { protocol, sink } = connection.adapter
     if (!sink) return this.#refuse([...path, 'connection'], `the protocol ${protocol} cannot be a target`)
-    const parsed = parse(sink.options, options, path, this.problems)
+    const parsed = side
+      ? this.#complete(side, connection.name, sink.options, options, path, route)
+      : parse(sink.options, options, path, this.problems)
     if (!parsed) return undefined
     const at = bind(connection, route, parsed)
     this.#warn(sink.warnings?.(at), path)
     return { kind: sink, protocol, at }
+  }
+
+  /** With the keys of the defaults; a mistake in one of those is placed there and names the route. */
+  #complete<T>(side: Side, connection: string, schema: Schema<T>, written: Keys, path: Path, route: string) {
+    const found: Problem[] = []
+    const parsed = parse(schema, this.#defaults.complete(side, connection, written), path, found)
+    for (const problem of found) {
+      const common = this.#defaults.pathOf(side, connection, written, problem.path.slice(path.length))
+      this.problems.push(common ? { ...problem, path: common, one: `route ${route}` } : problem)
+    }
+    return parsed
   }
 
   #warn(warnings: readonly Warning[] | undefined, path: Path): void {

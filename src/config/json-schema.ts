@@ -18,6 +18,11 @@ export function jsonSchema(adapters: readonly AnyAdapter[]): object {
       const kind = adapter[side]
       return kind ? [withKey(convert(kind.options), 'connection', { type: 'string' }, adapter.protocol)] : []
     })
+  /** The keys of an end without its connection, none of them required. */
+  const common = (side: 'source' | 'sink') =>
+    connected.flatMap(({ protocol, [side]: kind }) =>
+      kind ? [{ ...convert(kind.options), title: protocol, required: [] }] : [],
+    )
   file.properties.connections!.additionalProperties = {
     oneOf: connected.map(a => withKey(convert(a.connection), 'protocol', { const: a.protocol }, a.protocol)),
   } as Json
@@ -40,7 +45,10 @@ export function jsonSchema(adapters: readonly AnyAdapter[]): object {
     ],
   } as Json
   route.properties.dead_letter!.items = places
-  file.properties.defaults!.properties.dead_letter!.items = places
+  const defaults = file.properties.defaults!.properties
+  defaults.dead_letter!.items = places
+  defaults.from!.additionalProperties = { anyOf: common('source') } as unknown as Json
+  defaults.targets!.additionalProperties = { anyOf: common('sink') } as unknown as Json
   return { ...file, title: 'Sluice configuration' }
 }
 

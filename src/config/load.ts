@@ -3,6 +3,7 @@ import { adapters } from '../adapters/index.ts'
 import { sentence } from '../core/errors.ts'
 import type { BridgeConfig, DeadLetterEnd, RouteConfig, SinkEnd } from './bridge-config.ts'
 import { circleProblems } from './circles.ts'
+import { EndDefaults } from './defaults.ts'
 import { Ends, isMap } from './ends.ts'
 import { isAnyOrdered, orderProblems } from './order.ts'
 import { parse } from './parse.ts'
@@ -53,9 +54,11 @@ export function loadText(name: string, written: string, { standIns = false }: Lo
   const problems: Problem[] = [...references.problems]
   const file = parse(fileSchema, data ?? {}, [], problems)
   // The ends are checked on what was written, so that a mistake in one part hides none in another.
-  const ends = new Ends(adapters, isMap(data) ? data.connections : undefined, problems)
   const routes = isMap(data) && isMap(data.routes) ? data.routes : {}
   const defaults = isMap(data) && isMap(data.defaults) ? data.defaults : {}
+  const connections = isMap(data) ? data.connections : undefined
+  const endDefaults = new EndDefaults(defaults, connections, problems)
+  const ends = new Ends(adapters, connections, endDefaults, problems)
   const configs = Object.entries(routes).map(([route, keys]) => {
     return isMap(keys) ? routeConfig(route, keys, defaults.dead_letter, file, ends) : undefined
   })
@@ -89,7 +92,7 @@ export function loadText(name: string, written: string, { standIns = false }: Lo
     config,
     file,
     references,
-    warnings: sources.place(ends.warnings),
+    warnings: sources.place([...endDefaults.unused, ...ends.warnings]),
     place: problems => sources.place(problems),
   }
 }
@@ -129,7 +132,8 @@ function routeConfig(
     from,
     targets,
     deadLetters,
-    mapping: parsed.mapping,
+    mapping: [...file.defaults.mapping, ...parsed.mapping],
+    commonRules: file.defaults.mapping.length,
     buffer: { ...file.defaults.buffer, ...given(parsed.buffer) },
     retry: { ...file.defaults.retry, ...given(parsed.retry) },
     breaker: { ...file.defaults.breaker, ...given(parsed.breaker) },

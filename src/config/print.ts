@@ -11,13 +11,7 @@ import { fileSchema } from './schema.ts'
  * loads again once the passwords are put back.
  */
 export function printConfig({ config, file, references }: Loaded): string {
-  const {
-    defaults: _,
-    routes: asWritten,
-    connections: ___,
-    include: ____,
-    ...rest
-  } = z.encode(fileSchema, file)
+  const { defaults, routes: asWritten, connections: ___, include: ____, ...rest } = z.encode(fileSchema, file)
   const connections = Object.fromEntries(
     Array.from(config.connections.values(), ({ name, adapter, options }) => [
       name,
@@ -37,7 +31,7 @@ export function printConfig({ config, file, references }: Loaded): string {
         route.name,
         {
           from: encodeEnd(route.from),
-          mapping: route.mapping,
+          mapping: [...(defaults?.mapping ?? []), ...(own.mapping ?? [])],
           ordering: route.ordering,
           on_refused: route.onRefused,
           ...(own.request && { request: own.request }),

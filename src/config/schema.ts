@@ -143,6 +143,12 @@ const requestReply = z.strictObject({
     .describe('patterns of the addresses that replies may go to, `*` stands for anything'),
 })
 
+const commonKeys = (where: string) =>
+  z
+    .record(name, z.record(z.string(), z.unknown()))
+    .optional()
+    .describe(`by connection: keys that ${where} on it has unless it writes them itself`)
+
 /** The whole file. `parse` gives the parts without a protocol their defaults. */
 export const fileSchema = z.strictObject({
   defaults: z
@@ -151,6 +157,9 @@ export const fileSchema = z.strictObject({
       breaker: breaker.prefault({}).describe('circuit breaker of each target'),
       buffer: buffer.prefault({}).describe('bounds of what a route holds'),
       dead_letter: deadLetter.optional(),
+      mapping: mapping.describe('rules that come before those of each route'),
+      from: commonKeys('the `from` of each route'),
+      targets: commonKeys('each target'),
     })
     .prefault({})
     .describe('what routes have unless they say otherwise'),

@@ -169,7 +169,7 @@ describe('for_each', () => {
       /^f\.yaml:12:49: .*\.targets\.main\.queue: \$\{item\.to\} is not there: the item has no to, and it is no map \(item ORDERS and item INVOICES\)/,
     )
     assert.match(said('out-${item}', '${ item }'), /\$\{ item \} is no place of an item: write \$\{item\}/)
-    assert.match(said('out-${item}', '${item & "x"}'), /is no place of an item/)
+    assert.match(said('out-${item}', '${item & 1}'), /is no place of an item/)
     const shard = file(`
   r-\${item.n}:
     for_each: [{ n: a, shard: 7 }]
