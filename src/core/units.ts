@@ -16,6 +16,16 @@ export const formatDuration = (milliseconds: number): string => format(milliseco
 /** The inverse of `parseSize`: 65536 is `64KiB`. */
 export const formatSize = (bytes: number): string => format(bytes, sizes)
 
+const instant = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d))?$/i
+
+/** Milliseconds since 1970 of a date, or of a date and time with its zone, in ISO 8601; undefined for all else. */
+export function parseInstant(written: string): number | undefined {
+  if (!instant.test(written)) return undefined
+  // `+0100` is ISO 8601 as well, and `Date` does not read it.
+  const time = Date.parse(written.replace(/([+-]\d\d)(\d\d)$/, '$1:$2'))
+  return Number.isNaN(time) ? undefined : time
+}
+
 function parse(written: string, units: Units): number | undefined {
   const [, amount, unit] = /^\s*(\d+(?:\.\d+)?)\s*([a-zA-Z]+)\s*$/.exec(written) ?? []
   const factor = unit === undefined ? undefined : units[unit]

@@ -71,7 +71,7 @@ describe('mapping', () => {
   it('refuses a message that lacks what a template reads', async () => {
     await assert.rejects(set({ group_id: '${headers.missing}' }), {
       name: 'MessageRefused',
-      message: 'the mapping reads headers.missing, which this message does not have',
+      message: 'rule 1 (set): the mapping reads headers.missing, which this message does not have',
     })
     await assert.rejects(set({ group_id: '${headers.constructor}' }), MessageRefused)
   })

@@ -13,3 +13,14 @@ export interface Mapped extends Message {
  * at once. Throws MessageRefused.
  */
 export type Step = (message: Mapped) => Mapped | undefined | Promise<Mapped | undefined>
+
+/** `next` of a value: at once, unless there is a promise of it only. */
+export const after = <T, R>(value: T | Promise<T>, next: (value: T) => R | Promise<R>): R | Promise<R> =>
+  value instanceof Promise ? value.then(next) : next(value)
+
+/** The message on its way to another address. */
+export const addressedTo = (message: Mapped, address: string): Mapped => ({
+  ...message,
+  address,
+  origin: message.origin ?? message.address,
+})

@@ -1,63 +1,111 @@
 import { MessageRefused } from '../../../core/errors.ts'
-import type { Properties } from '../../../core/message.ts'
-import { parseDuration } from '../../../core/units.ts'
+import type { Message, Properties } from '../../../core/message.ts'
 import type { Value } from '../../../core/value.ts'
 import { toText } from '../expression/plain.ts'
-import { compileTemplate } from '../expression/template.ts'
-import type { Step } from '../step.ts'
+import { compileTemplate, type Template } from '../expression/template.ts'
+import { Mistakes } from '../mistakes.ts'
+import { addressedTo, after, type Mapped, type Step } from '../step.ts'
+import { withNewBody } from './new-body.ts'
+import { durationOf, properties as known, type Property } from './properties.ts'
 
 type Scalar = string | number | boolean
 
-/** What `set` can set beside headers: the key in the configuration, the property, and what its value becomes. */
+/** The properties that `set` can set, by their keys. */
 const settable = {
-  group_id: ['groupId', toText],
-  deduplication_id: ['deduplicationId', toText],
-  correlation_id: ['correlationId', (value: Value) => value],
-  reply_to: ['replyTo', toText],
-  content_type: ['contentType', toText],
-  subject: ['subject', toText],
-  priority: ['priority', priorityOf],
-  delay: ['delay', durationOf],
-  expires_in: ['expiresAt', (value: Value) => Date.now() + durationOf(value)],
-} as const satisfies Record<string, readonly [keyof Properties, (value: Value) => unknown]>
+  group_id: known.group_id,
+  deduplication_id: known.deduplication_id,
+  correlation_id: known.correlation_id,
+  reply_to: known.reply_to,
+  content_type: known.content_type,
+  subject: known.subject,
+  priority: known.priority,
+  delay: known.delay,
+  expires_in: { name: 'expiresAt', of: (value: Value) => Date.now() + durationOf(value) },
+} as const satisfies Record<string, Property>
 
 export type SetRule = {
   readonly headers?: Readonly<Record<string, Scalar>> | undefined
+  readonly address?: Scalar | undefined
+  readonly body?: Scalar | undefined
 } & { readonly [K in keyof typeof settable]?: Scalar | undefined }
 
+/** What a value is set to: it writes into a draft of the message. */
+interface Setting {
+  readonly template: Template
+  readonly write: (draft: Draft, value: Value) => void
+}
+
+interface Draft {
+  readonly headers: Record<string, Value>
+  readonly properties: Record<string, unknown>
+  address?: string
+  body?: Value
+}
+
+/** Every value is made from the message as it was before the rule. */
 export function set(rule: SetRule): Step {
-  const headers = Object.entries(rule.headers ?? {}).map(([k, v]) => [k, compileTemplate(v)] as const)
-  const properties = Object.entries(settable).flatMap(([key, [property, convert]]) => {
-    const written = rule[key as keyof typeof settable]
-    return written === undefined ? [] : [[property, compileTemplate(written), convert] as const]
-  })
-  return async message => {
-    const newHeaders: [string, Value][] = []
-    for (const [header, template] of headers) newHeaders.push([header, await template(message)])
-    const newProperties: Record<string, unknown> = {}
-    for (const [property, template, convert] of properties) {
-      newProperties[property] = convert(await template(message))
-    }
-    return {
-      ...message,
-      headers: Object.fromEntries([...Object.entries(message.headers), ...newHeaders]),
-      properties: { ...message.properties, ...newProperties },
-    }
+  const settings = compileSettings(rule)
+  return message => {
+    const draft: Draft = { headers: { ...message.headers }, properties: { ...message.properties } }
+    return after(write(settings, 0, message, draft), () => finished(message, draft))
   }
 }
 
-function priorityOf(value: Value): number {
-  const priority = Number(toText(value))
-  if (Number.isInteger(priority) && priority >= 0 && priority <= 9) return priority
-  throw new MessageRefused(`set: a priority is a whole number from 0 to 9, and here it is ${toText(value)}`)
+function compileSettings({ headers = {}, address, body, ...properties }: SetRule): readonly Setting[] {
+  const mistakes = new Mistakes()
+  const settings: Setting[] = []
+  const add = (path: readonly string[], written: Scalar | undefined, write: Setting['write']) => {
+    if (written === undefined) return
+    settings.push({ template: mistakes.at(path, () => compileTemplate(written)), write })
+  }
+  for (const [name, written] of Object.entries(headers)) {
+    add(['headers', name], written, (draft, value) => {
+      draft.headers[name] = value
+    })
+  }
+  add(['address'], address, (draft, value) => {
+    draft.address = addressOf(value)
+  })
+  add(['body'], body, (draft, value) => {
+    draft.body = value
+  })
+  for (const [key, { name, of }] of Object.entries<Property>(settable)) {
+    add([key], properties[key as keyof typeof settable], (draft, value) => {
+      draft.properties[name] = of(value)
+    })
+  }
+  mistakes.raise()
+  return settings
 }
 
-/** A duration as people write it, or a number of milliseconds. */
-function durationOf(value: Value): number {
-  const written = toText(value)
-  const milliseconds = /^\d+(\.\d+)?$/.test(written) ? Math.round(Number(written)) : parseDuration(written)
-  if (milliseconds !== undefined && milliseconds <= Number.MAX_SAFE_INTEGER) return milliseconds
-  throw new MessageRefused(
-    `set: a duration is written 200ms, 30s, 5m or 12h, or is a number of milliseconds, and here it is ${written}`,
-  )
+/** From the setting at `from` on; a promise only from the first template on that is one. */
+function write(
+  settings: readonly Setting[],
+  from: number,
+  message: Mapped,
+  draft: Draft,
+): void | Promise<void> {
+  for (let i = from; i < settings.length; i++) {
+    const setting = settings[i]!
+    const value = setting.template(message)
+    if (value instanceof Promise) {
+      return value.then(made => {
+        setting.write(draft, made)
+        return write(settings, i + 1, message, draft)
+      })
+    }
+    setting.write(draft, value)
+  }
+}
+
+function finished(message: Mapped, { headers, properties, address, body }: Draft): Message {
+  const made: Mapped = { ...message, headers, properties: properties as Properties }
+  const moved = address === undefined ? made : addressedTo(made, address)
+  return body === undefined ? moved : withNewBody(moved, body)
+}
+
+function addressOf(value: Value): string {
+  const address = toText(value)
+  if (address !== '') return address
+  throw new MessageRefused('the address comes to nothing for this message')
 }

@@ -1,0 +1,97 @@
+import { MessageRefused } from '../../../core/errors.ts'
+import type { Body } from '../../../core/message.ts'
+import { type Entry, text, type Value } from '../../../core/value.ts'
+
+/** The body as a value, where it is a map or a list. */
+export function valueOfBody(body: Body): Value | undefined {
+  if (body.kind === 'map') return { type: 'map', value: body.entries }
+  return body.kind === 'list' ? { type: 'list', value: body.items } : undefined
+}
+
+/** The inverse, for a map or a list. */
+export const bodyOfValue = (value: Value & { readonly type: 'map' | 'list' }): Body =>
+  value.type === 'map' ? { kind: 'map', entries: value.value } : { kind: 'list', items: value.value }
+
+/**
+ * A body in which a rule is about to look for `place`, as a value; undefined for one that is empty. Throws MessageRefused for one
+ * that nobody has read: what is in it would go on unseen.
+ */
+export function readBody(body: Body, place: string): Value | undefined {
+  if (body.kind === 'none') return undefined
+  const value = valueOfBody(body)
+  if (value) return value
+  throw new MessageRefused(
+    `${place} is a place in a map or list, and the body of this message is ${body.kind}: decode it first`,
+  )
+}
+
+/** The same for the entries of each map at the path; lists on the way are gone through. The same object where nothing changes. */
+export function mapEntries(
+  value: Value,
+  path: readonly string[],
+  change: (entries: readonly Entry[]) => readonly Entry[],
+): Value {
+  if (value.type === 'list') {
+    const items = value.value.map(item => mapEntries(item, path, change))
+    return items.every((item, i) => item === value.value[i]) ? value : { type: 'list', value: items }
+  }
+  if (value.type !== 'map') return value
+  const [step, ...rest] = path
+  const entries =
+    step === undefined
+      ? change(value.value)
+      : value.value.map((entry): Entry => {
+          const inner = nameOf(entry) === step ? mapEntries(entry[1], rest, change) : entry[1]
+          return inner === entry[1] ? entry : [entry[0], inner]
+        })
+  const isSame =
+    entries.length === value.value.length && entries.every((entry, i) => entry === value.value[i])
+  return isSame ? value : { type: 'map', value: entries }
+}
+
+/** The map at a path on which there is no list; undefined where there is none. Throws MessageRefused for a list. */
+export function mapAt(value: Value, path: readonly string[], place: string): readonly Entry[] | undefined {
+  let at: Value | undefined = value
+  for (const step of path) {
+    if (at?.type === 'list') break
+    at = at?.type === 'map' ? at.value.find(entry => nameOf(entry) === step)?.[1] : undefined
+  }
+  if (at?.type === 'list') {
+    throw new MessageRefused(
+      `${place} is in a list: what is in its items can only be renamed where it stands`,
+    )
+  }
+  return at?.type === 'map' ? at.value : undefined
+}
+
+/** With a new value at the path; maps that are missing on the way are made. Throws what `taken` gives where there is one already. */
+export function put(
+  value: Value,
+  path: readonly string[],
+  added: Value,
+  taken: () => MessageRefused,
+  depth = 1,
+): Value {
+  if (value.type !== 'map') {
+    const place = ['body', ...path.slice(0, depth - 1)].join('.')
+    throw new MessageRefused(`${place} is no map but a ${value.type}, and nothing can be put into it`)
+  }
+  const step = path[depth - 1]!
+  const isLast = depth === path.length
+  const found = value.value.findIndex(entry => nameOf(entry) === step)
+  if (found < 0) {
+    const inner = isLast ? added : put(emptyMap, path, added, taken, depth + 1)
+    return { type: 'map', value: [...value.value, [text(step), inner]] }
+  }
+  if (isLast) throw taken()
+  const [key, inner] = value.value[found]!
+  return { type: 'map', value: value.value.with(found, [key, put(inner, path, added, taken, depth + 1)]) }
+}
+
+export const taken = (from: string, to: string): MessageRefused =>
+  new MessageRefused(`${from} cannot become ${to}, which this message has already`)
+
+export const emptyMap: Value = { type: 'map', value: [] }
+
+/** The key of an entry as a path names it: those that are no text have no name. */
+export const nameOf = ([key]: Entry): string | undefined => (key.type === 'string' ? key.value : undefined)
