@@ -26,6 +26,11 @@ export function createMetrics(protocols: ReadonlyMap<string, string>, status: ()
     'reason',
   ])
   const sent = counter('sluice_messages_sent_total', 'Messages that a target confirmed', ['target'])
+  const packed = counter(
+    'sluice_messages_packed_total',
+    'Messages sent with headers packed together, for which the protocol has no room',
+    ['target'],
+  )
   const settled = counter('sluice_messages_settled_total', 'Messages settled at the source', ['outcome'])
   const failed = counter('sluice_sends_failed_total', 'Failed tries to send, by kind', ['target', 'kind'])
   const deadLettered = counter('sluice_messages_dead_lettered_total', 'Messages stored as dead letters', [
@@ -66,8 +71,9 @@ export function createMetrics(protocols: ReadonlyMap<string, string>, status: ()
     filtered: ({ route }) => filtered.inc({ route }),
     looped: ({ route }) => looped.inc({ route }),
     reply_failed: ({ route, reason }) => replyFailed.inc({ route, reason }),
-    sent: ({ route, target, seconds }) => {
+    sent: ({ route, target, seconds, packed: isPacked }) => {
       sent.inc({ route, target })
+      if (isPacked) packed.inc({ route, target })
       sendSeconds.observe({ route, target }, seconds)
     },
     send_failed: ({ route, target, kind }) => failed.inc({ route, target, kind }),

@@ -20,7 +20,13 @@ export type RouteEvent = { readonly route: string } & (
   | { readonly type: 'filtered' }
   | { readonly type: 'looped' }
   | { readonly type: 'reply_failed'; readonly reason: ReplyFailure }
-  | { readonly type: 'sent'; readonly target: string; readonly seconds: number }
+  | {
+      readonly type: 'sent'
+      readonly target: string
+      readonly seconds: number
+      /** Some of its headers had no room of their own (`Prepared.packed`). */
+      readonly packed: boolean
+    }
   | {
       readonly type: 'send_failed'
       readonly target: string

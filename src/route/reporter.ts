@@ -34,7 +34,7 @@ export function reporter(route: string, report: Report) {
 
     /** `changed` is called when the target may have become available. */
     ofTarget: (target: string, changed: () => void): TargetReport => ({
-      sent: seconds => report({ type: 'sent', route, target, seconds }),
+      sent: (seconds, packed) => report({ type: 'sent', route, target, seconds, packed }),
       failed: (kind, error, attempt) => {
         report({ type: 'send_failed', route, target, kind, error, attempt })
         changed()

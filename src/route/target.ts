@@ -33,7 +33,8 @@ export interface TargetOptions {
 }
 
 export interface TargetReport extends HoldsReport {
-  sent(seconds: number): void
+  /** `packed`: some of its headers had no room of their own. */
+  sent(seconds: number, packed: boolean): void
   failed(kind: FailureKind, error: Error, attempt: number): void
   breaker(state: BreakerState, reason: Error | undefined): void
   linkUp(): void
@@ -192,7 +193,7 @@ export class Target {
       const call = await link.send(prepared, this.#stopped)
       this.#breaker.succeeded(permit, call)
       this.#confirmed++
-      this.#report.sent((performance.now() - began) / 1000)
+      this.#report.sent((performance.now() - began) / 1000, prepared.packed !== undefined)
       return undefined
     } catch (thrown) {
       const error = toError(thrown)
