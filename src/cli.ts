@@ -1,12 +1,14 @@
 import { Command, CommanderError } from 'commander'
 import { adapters } from './adapters/index.ts'
-import { checkMappings } from './bridge.ts'
+import { checkMappings, type Way, wayOf } from './bridge.ts'
 import { jsonSchema } from './config/json-schema.ts'
-import { type Loaded, load } from './config/load.ts'
+import { type Loaded, type LoadOptions, load } from './config/load.ts'
 import { printConfig } from './config/print.ts'
 import { ConfigInvalid, formatPath, formatProblem } from './config/problem.ts'
 import { checkLinks } from './connect.ts'
 import { sentence } from './core/errors.ts'
+import { suggest } from './core/suggest.ts'
+import { explainFile, explanationJson, explanationText } from './explain/explain.ts'
 import { run } from './run.ts'
 
 /** Exit codes: 0 well, 1 failed at run time, 2 wrong usage or configuration. */
@@ -32,6 +34,18 @@ export async function runCli(argv: readonly string[]): Promise<number> {
       code = await validate(await loadChecked(file), file, options)
     })
   program
+    .command('explain')
+    .description('show what becomes of a message: each rule, and what each target would be sent')
+    .argument('<FILE>', 'configuration in YAML')
+    .requiredOption('--route <NAME>', 'the route that the message comes to')
+    .requiredOption('--message <FILE>', 'a message in YAML (docs/mapping.md), or a dead-letter record')
+    .option('--json', 'for machines')
+    .action(async (file: string, options: { route: string; message: string; json?: true }) => {
+      const loaded = await loadChecked(file, { standIns: true })
+      const explanation = await explainFile(wayFor(loaded, options.route), options.message)
+      print(options.json ? explanationJson(explanation) : explanationText(explanation))
+    })
+  program
     .command('schema')
     .description('print the JSON Schema of the configuration, for editors')
     .action(() => print(JSON.stringify(jsonSchema(adapters), null, 2)))
@@ -42,12 +56,25 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     // Commander has printed its own message, or the help that was asked for.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
     process.stderr.write(`${error instanceof ConfigInvalid ? error.message : sentence(error)}\n`)
-    return error instanceof ConfigInvalid ? 2 : 1
+    return error instanceof ConfigInvalid || error instanceof UsageError ? 2 : 1
   }
 }
 
-async function loadChecked(file: string): Promise<Loaded> {
-  const loaded = await load(file)
+/** Throws for a route that is not there, with the nearest of those that are. */
+function wayFor({ config }: Loaded, name: string): Way {
+  const route = config.routes.find(r => r.name === name)
+  if (route) return wayOf(route, config)
+  const names = config.routes.map(r => r.name)
+  throw new UsageError(
+    `there is no route "${name}"${suggest(name, names) || `; there are ${names.join(', ')}`}`,
+  )
+}
+
+/** Told wrongly what to do. */
+class UsageError extends Error {}
+
+async function loadChecked(file: string, options: LoadOptions = {}): Promise<Loaded> {
+  const loaded = await load(file, options)
   const problems = loaded.place(checkMappings(loaded.config))
   if (problems.length > 0) throw new ConfigInvalid(problems)
   return loaded

@@ -91,10 +91,11 @@ const rooms: Readonly<Record<string, Room>> = {
     packages: ['fastify', 'pino', 'pino-pretty', 'prom-client'],
   },
   'bridge.ts': { may: ['core', 'route', 'adapters/index.ts', 'config'] },
+  explain: { may: ['core', 'config', 'route/dead-letter/record.ts'], types: ['bridge.ts'] },
   'connect.ts': { may: ['core', 'config'] },
   'run.ts': { may: ['core', 'config', 'admin', 'bridge.ts'] },
   'cli.ts': {
-    may: ['core', 'config', 'adapters/index.ts', 'bridge.ts', 'connect.ts', 'run.ts'],
+    may: ['core', 'config', 'adapters/index.ts', 'bridge.ts', 'connect.ts', 'explain', 'run.ts'],
     packages: ['commander'],
   },
   'main.ts': { may: ['cli.ts'] },
@@ -116,11 +117,11 @@ const isAllowed = (room: Room, file: string, { to, isType }: Import): boolean =>
   room.may.some(may => lies(to, may)) ||
   (isType && (room.types?.some(may => lies(to, may)) ?? false))
 
-/** Folders of adapters with the name of a protocol; AWS's two protocols have their common parts in shared/aws. */
+/** Folders of adapters with the name of a protocol; those of AWS have their common parts in shared/aws. */
 const homesOf = (protocol: string): readonly string[] => [
   `adapters/${protocol}`,
   'adapters/index.ts',
-  ...(['sqs', 'sns'].includes(protocol) ? ['adapters/shared/aws'] : []),
+  ...(['sqs', 'sns', 's3'].includes(protocol) ? ['adapters/shared/aws'] : []),
 ]
 
 /** A word that begins with the protocol; where that is an ordinary word of English, a text that is it. */
@@ -207,7 +208,7 @@ describe('the order of the stages', () => {
   )
 
   /** A stage that none else can call is put in order by none else. Compiling a mapping calls none of it. */
-  it('is known to route.ts alone: nothing else has a stage at run time', () => {
+  it('is known to route.ts alone, beside the list of those before the targets: nothing else has a stage at run time', () => {
     const users = sources.flatMap(({ file, imports }) =>
       imports.filter(({ to, isType }) => stages.includes(to) && !isType).map(({ to }) => `${file} → ${to}`),
     )
@@ -228,11 +229,14 @@ describe('the order of the stages', () => {
       .flatMap(({ imports }) => imports.filter(({ to, isType }) => lies(to, 'route') && !isType))
       .map(({ to }) => to)
     assert.deepEqual([...new Set(seen)].sort(), [
+      'route/dead-letter/record.ts',
+      'route/delivery-id.ts',
       'route/mapping/address.ts',
       'route/mapping/mapping.ts',
       'route/reply/replies.ts',
       'route/reply/requests.ts',
       'route/route.ts',
+      'route/stages.ts',
     ])
   })
 })

@@ -64,6 +64,8 @@ export interface Shown {
   readonly body: string | Uint8Array
   /** What is sent beside the body, in the order of the wire. */
   readonly fields: readonly ShownField[]
+  /** What else people should know of it, in sentences. */
+  readonly notes?: readonly string[]
 }
 
 export interface ShownField {

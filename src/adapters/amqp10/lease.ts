@@ -15,6 +15,9 @@ export const holdLimit = (options: ConnectionOptions): number =>
 /** The broker as it was when it was reached last, or one that nobody has named. */
 export const knownDialect = (options: ConnectionOptions): Dialect => dialects.get(options) ?? dialectOf()
 
+/** Has the broker been reached, and said who it is? */
+export const isKnown = (options: ConnectionOptions): boolean => dialects.has(options)
+
 const connections = new SharedConnections<ConnectionOptions, AmqpConnection>()
 
 /**

@@ -1,7 +1,9 @@
-import type { Limits, Shown, ShownField } from '../../core/adapter.ts'
+import type { Endpoint, Limits, Shown, ShownField } from '../../core/adapter.ts'
 import type { Value, ValueType } from '../../core/value.ts'
 import { shownBody, shownText } from '../shared/shown.ts'
 import type { AmqpPrepared } from './encode.ts'
+import { isKnown } from './lease.ts'
+import type { ConnectionOptions, SinkOptions } from './options.ts'
 import { Reader } from './reader.ts'
 import { largest, remaining } from './sink.ts'
 
@@ -43,8 +45,14 @@ const propertyFields = [
   'reply-to-group-id',
 ]
 
+const unknown =
+  'as for a broker that nobody has asked its name: ActiveMQ and RabbitMQ have other addresses, and types that they do not take'
+
 /** The sections decoded from their bytes; the time to live is what is left of it now. */
-export function show(_at: unknown, { bytes, place, ttl }: AmqpPrepared): Shown {
+export function show(
+  at: Endpoint<ConnectionOptions, SinkOptions>,
+  { bytes, place, ttl }: AmqpPrepared,
+): Shown {
   const sent = Buffer.from(bytes)
   if (ttl) sent.writeUInt32BE(remaining(ttl.expiresAt), ttl.at)
   const reader = new Reader(sent)
@@ -59,7 +67,7 @@ export function show(_at: unknown, { bytes, place, ttl }: AmqpPrepared): Shown {
     else if (section === 0x74) fields.push(...mapped('application-properties', value))
     else body = readBody(section, value, fields)
   }
-  return { address: place.address, body, fields }
+  return { address: place.address, body, fields, ...(isKnown(at.connection) ? {} : { notes: [unknown] }) }
 }
 
 const field = (section: string, name: string, value: Value): ShownField => ({

@@ -1,0 +1,66 @@
+import type { Prepared, Shown, ShownField } from '../core/adapter.ts'
+import type { Message } from '../core/message.ts'
+
+/** Where adapters write what their protocol has no place for (docs/fidelity.md). */
+const own = 'sluice_properties'
+
+/** What of a message is not where one would look for it, or has another form, in sentences. */
+export function notesOn({ headers, body }: Message, { packed }: Prepared, shown: Shown): readonly string[] {
+  const { fields, notes = [] } = shown
+  return [
+    ...headersNote(Object.keys(headers), fields, packed),
+    ...bodyNote(body.kind, shown.body),
+    ...carriedNote(fields.find(field => field.name === own)?.value),
+    ...notes,
+  ]
+}
+
+function headersNote(
+  names: readonly string[],
+  fields: readonly ShownField[],
+  packed: number | undefined,
+): readonly string[] {
+  const written = new Set(fields.map(field => field.name))
+  const missing = names.filter(name => !written.has(name))
+  const renamed = missing.flatMap(name => {
+    const as = fields.find(field => field.name.startsWith('sluice_') && field.name.endsWith(name))
+    return as ? [`the header ${name} is written as ${as.name}`] : []
+  })
+  const gone = missing.filter(name => !renamed.some(note => note.startsWith(`the header ${name} `)))
+  if (gone.length === 0) return renamed
+  const where =
+    packed === undefined
+      ? 'left behind, since the protocol has no place for them'
+      : 'packed into one attribute'
+  return [...renamed, `headers without a field of their own: ${gone.join(', ')} (${where})`]
+}
+
+function bodyNote(kind: Message['body']['kind'], written: string | Uint8Array): readonly string[] {
+  if (kind === 'map' || kind === 'list') return [`the body is a ${kind}, and is written as JSON`]
+  if (kind === 'none' && written.length > 0) return ['the message has no body, and a blank stands for it']
+  return []
+}
+
+/** Says in words what stands in the JSON of `sluice_properties`. */
+function carriedNote(json: string | undefined): readonly string[] {
+  if (json === undefined) return []
+  try {
+    const { body, types, encoding, headers, ...properties } = JSON.parse(json) as Readonly<
+      Record<string, unknown>
+    >
+    const names = Object.keys(properties).map(name => name.replace(/[A-Z]/g, c => `_${c.toLowerCase()}`))
+    return [
+      ...(names.length > 0 ? [`${own} carries the properties ${names.join(', ')}`] : []),
+      ...(encoding === undefined ? [] : [`the body cannot be carried as it is: its encoding is ${encoding}`]),
+      ...(body === undefined
+        ? []
+        : [`${own} says that the body was ${body}, so that it is that again on the way back`]),
+      ...(types === undefined ? [] : [`${own} carries the types of values in the body`]),
+      ...(headers === undefined
+        ? []
+        : [`${own} carries the types of the headers ${Object.keys(headers as object).join(', ')}`]),
+    ]
+  } catch {
+    return []
+  }
+}
