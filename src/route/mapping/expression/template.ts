@@ -1,14 +1,15 @@
 import { MessageRefused } from '../../../core/errors.ts'
-import type { Message } from '../../../core/message.ts'
 import { text, type Value } from '../../../core/value.ts'
-import { compileExpression, type Expression } from './expression.ts'
+import type { Mapped } from '../step.ts'
+import { compileExpression, type Expression, ExpressionInvalid } from './expression.ts'
 import { fromPlain, toText } from './plain.ts'
 
-export type Template = (message: Message) => Value | Promise<Value>
+/** A promise only where an expression cannot be answered at once. Throws MessageRefused. */
+export type Template = (message: Mapped) => Value | Promise<Value>
 
 /**
  * Compiles a value of the configuration. Text may hold `${expression}`: one that stands alone keeps its type, others
- * become text. A template that meets something missing refuses the message.
+ * become text. A template that meets something missing refuses the message. Throws ExpressionInvalid.
  */
 export function compileTemplate(source: string | number | boolean): Template {
   if (typeof source !== 'string') {
@@ -16,21 +17,31 @@ export function compileTemplate(source: string | number | boolean): Template {
     return () => constant
   }
   const parts = split(source)
-  if (parts.length === 1 && typeof parts[0] === 'string') {
-    const constant = text(parts[0])
+  const [first] = parts
+  if (parts.length === 1 && typeof first === 'string') {
+    const constant = text(first)
     return () => constant
   }
-  const compiled = parts.map(part => (typeof part === 'string' ? part : demand(part.expression)))
+  const compiled = parts.map(part => (typeof part === 'string' ? part : demand(part)))
   if (compiled.length === 1) return compiled[0] as Template
-  return async message => {
-    let joined = ''
-    for (const part of compiled) joined += typeof part === 'string' ? part : toText(await part(message))
-    return text(joined)
-  }
+  return message => joined(compiled, message)
 }
 
-function demand(source: string): Template {
-  const expression: Expression = compileExpression(source)
+function joined(parts: readonly (string | Template)[], message: Mapped): Value | Promise<Value> {
+  let written = ''
+  for (const [i, part] of parts.entries()) {
+    const value = typeof part === 'string' ? part : part(message)
+    if (value instanceof Promise) {
+      const rest = parts.slice(i + 1)
+      return value.then(async one => text(written + toText(one) + toText(await joined(rest, message))))
+    }
+    written += typeof value === 'string' ? value : toText(value)
+  }
+  return text(written)
+}
+
+function demand({ expression: source, at }: Part): Template {
+  const expression = compileAt(source, at)
   const present = (value: Value | undefined): Value => {
     if (value) return value
     throw new MessageRefused(`the mapping reads ${source}, which this message does not have`)
@@ -41,18 +52,34 @@ function demand(source: string): Template {
   }
 }
 
-/** Literal text and expressions in turn. Braces inside an expression are counted, quoted ones are not. */
-function split(source: string): readonly (string | { readonly expression: string })[] {
-  const parts: (string | { readonly expression: string })[] = []
-  let rest = source
-  for (let start = rest.indexOf('${'); start >= 0; start = rest.indexOf('${')) {
-    const end = closing(rest, start + 2)
-    if (end < 0) throw new Error(`"${source}" has a \${ without its }`)
-    if (start > 0) parts.push(rest.slice(0, start))
-    parts.push({ expression: rest.slice(start + 2, end) })
-    rest = rest.slice(end + 1)
+function compileAt(source: string, at: number): Expression {
+  try {
+    return compileExpression(source)
+  } catch (error) {
+    if (!(error instanceof ExpressionInvalid)) throw error
+    throw new ExpressionInvalid(error.message, at + error.position, { cause: error })
   }
-  if (rest !== '' || parts.length === 0) parts.push(rest)
+}
+
+interface Part {
+  readonly expression: string
+  /** Where it begins. */
+  readonly at: number
+}
+
+/** Literal text and expressions in turn. Braces inside an expression are counted, quoted ones are not. */
+function split(source: string): readonly (string | Part)[] {
+  const parts: (string | Part)[] = []
+  let from = 0
+  for (let start = source.indexOf('${'); start >= 0; start = source.indexOf('${', from)) {
+    const at = start + 2
+    const end = closing(source, at)
+    if (end < 0) throw new ExpressionInvalid(`"${source}" has a \${ without its }`, start)
+    if (start > from) parts.push(source.slice(from, start))
+    parts.push({ expression: source.slice(at, end), at })
+    from = end + 1
+  }
+  if (from < source.length || parts.length === 0) parts.push(source.slice(from))
   return parts
 }
 

@@ -1,0 +1,174 @@
+import { MessageRefused } from '../../../core/errors.ts'
+import type { Body, Properties } from '../../../core/message.ts'
+import { nothing, text, type Value } from '../../../core/value.ts'
+import type { Mapped } from '../step.ts'
+import { LargeInteger, parseJson } from './large-integer.ts'
+import { checkKeys, fromPlain, keyText, type Plain, toPlain } from './plain.ts'
+
+/** What an expression sees of a message. Each part is made when it is read. */
+export function readable(message: Mapped): object {
+  let headers: Plain | undefined
+  const { captures, lookup } = message
+  return {
+    address: message.address,
+    get body() {
+      return bodyOf(message.body)
+    },
+    get properties() {
+      return propertiesOf(message.properties)
+    },
+    get headers() {
+      headers ??= plainMap(message.headers)
+      return headers
+    },
+    ...(captures && { captures: plainMap(captures) }),
+    ...(lookup && { lookup: plainMap(lookup) }),
+  }
+}
+
+const plainMap = (values: Readonly<Record<string, Value>>): Plain =>
+  Object.fromEntries(Object.entries(values).map(([k, v]) => [k, toPlain(v)]))
+
+const propertiesOf = (properties: Properties): Plain =>
+  Object.fromEntries(
+    Object.entries(properties).flatMap(([key, value]: [string, Properties[keyof Properties]]) =>
+      value === undefined ? [] : [[snakeCase(key), typeof value === 'object' ? toPlain(value) : value]],
+    ),
+  )
+
+/** Properties are written in the snake_case of the configuration. */
+const snakeCase = (key: string): string => key.replace(/[A-Z]/g, c => `_${c.toLowerCase()}`)
+const camelCase = (key: string): string => key.replace(/_([a-z])/g, (_, c: string) => c.toUpperCase())
+
+/** Rules leave bodies in place, so that each is read once. */
+const bodies = new WeakMap<Body, Plain>()
+
+/** JSON bodies are seen as what they hold, other text as text. */
+function bodyOf(body: Body): Plain {
+  const known = bodies.get(body)
+  if (known !== undefined) return known
+  const read = readBody(body)
+  bodies.set(body, read)
+  return read
+}
+
+function readBody(body: Body): Plain {
+  switch (body.kind) {
+    case 'none':
+      return null
+    case 'map':
+      return toPlain({ type: 'map', value: body.entries })
+    case 'list':
+      return toPlain({ type: 'list', value: body.items })
+    case 'text':
+      return readText(body.text)
+    default:
+      return readText(Buffer.from(body.bytes.buffer, body.bytes.byteOffset, body.bytes.byteLength).toString())
+  }
+}
+
+/** What cannot be JSON is not tried, since an error takes longer. */
+const maybeJson = /^[ \t\n\r]*["[{\dtfn-]/
+const maybeReserved = /_jsonata_|\\u/i
+
+function readText(written: string): Plain {
+  if (!maybeJson.test(written)) return written
+  try {
+    const json = parseJson(written) as Plain
+    if (maybeReserved.test(written)) checkKeys(json)
+    return json
+  } catch (error) {
+    if (error instanceof SyntaxError) return written
+    if (error instanceof RangeError)
+      throw new MessageRefused('its JSON body is nested too deep to be read', { cause: error })
+    throw error
+  }
+}
+
+/** A list on the way: JSONata goes into each of its items. */
+export const unsure = Symbol('unsure')
+
+/** A path that goes through maps alone, as it was on the wire. Undefined where it leads to nothing. */
+export type Read = (message: Mapped) => Value | undefined | typeof unsure
+
+/** Reads a path whose steps are names. Undefined for one that begins with none of what an expression sees. */
+export function reader([root, ...names]: readonly string[]): Read | undefined {
+  const [first, ...rest] = names
+  switch (root) {
+    case 'address':
+      return names.length > 0 ? () => undefined : message => text(message.address)
+    case 'body':
+      return message => bodyAt(message.body, names)
+    case 'properties':
+      return first === undefined ? undefined : property(first, rest)
+    case 'headers':
+    case 'captures':
+    case 'lookup':
+      if (first === undefined) return undefined
+      return message => {
+        const values = message[root]
+        return values && Object.hasOwn(values, first) ? at(values[first], rest) : undefined
+      }
+  }
+  return undefined
+}
+
+function property(name: string, rest: readonly string[]): Read {
+  const key = camelCase(name) as keyof Properties
+  if (snakeCase(key) !== name) return () => undefined
+  return ({ properties }) => {
+    const value = Object.hasOwn(properties, key) ? properties[key] : undefined
+    return at(typeof value === 'object' ? value : fromPlain(value), rest)
+  }
+}
+
+function bodyAt(body: Body, names: readonly string[]): ReturnType<Read> {
+  switch (body.kind) {
+    case 'none':
+      return names.length > 0 ? undefined : nothing
+    case 'map':
+      return at({ type: 'map', value: body.entries }, names)
+    case 'list':
+      return at({ type: 'list', value: body.items }, names)
+    default: {
+      const found = plainAt(bodyOf(body), names)
+      return found === unsure ? unsure : fromPlain(found)
+    }
+  }
+}
+
+function at(value: Value | undefined, names: readonly string[]): ReturnType<Read> {
+  let found = value
+  for (const name of names) {
+    if (found?.type === 'list') return unsure
+    if (found?.type !== 'map') return undefined
+    found = found.value.findLast(([key]) => keyText(key) === name)?.[1]
+  }
+  return found
+}
+
+function plainAt(plain: Plain, names: readonly string[]): Plain | undefined | typeof unsure {
+  let found: Plain | undefined = plain
+  for (const name of names) {
+    if (Array.isArray(found)) return unsure
+    if (typeof found !== 'object' || found === null || found instanceof LargeInteger) return undefined
+    found = Object.hasOwn(found, name) ? (found as { readonly [key: string]: Plain })[name] : undefined
+  }
+  return found
+}
+
+/** The same as JSONata sees it. */
+export function plainReader(names: readonly string[]): ((message: Mapped) => Answer) | undefined {
+  const read = reader(names)
+  if (!read) return undefined
+  const inBody = names.slice(1)
+  return message => {
+    const { kind } = message.body
+    if (names[0] === 'body' && (kind === 'text' || kind === 'bytes' || kind === 'object'))
+      return plainAt(bodyOf(message.body), inBody)
+    const value = read(message)
+    return value === undefined || value === unsure ? value : toPlain(value)
+  }
+}
+
+export type Answer = Plain | undefined | typeof unsure

@@ -1,0 +1,88 @@
+import jsonata from 'jsonata'
+import { LargeInteger } from './large-integer.ts'
+import { linear } from './linear-regexp.ts'
+
+/** An expression or template that is not well-formed. */
+export class ExpressionInvalid extends Error {
+  override readonly name = 'ExpressionInvalid'
+  /** Characters of the expression, or of the template, before the place. */
+  readonly position: number
+
+  constructor(reason: string, position: number, options?: ErrorOptions) {
+    super(reason, options)
+    this.position = position
+  }
+}
+
+/** A part of an expression, as JSONata's parser gives it (`ast()`; jsonata 2.2). */
+export interface Syntax {
+  readonly type: string
+  readonly value?: unknown
+  /** Where its token ends. */
+  readonly position?: number
+  readonly steps?: readonly Syntax[]
+  readonly lhs?: Syntax
+  readonly rhs?: Syntax
+  readonly arguments?: readonly Syntax[]
+  readonly procedure?: Syntax
+  readonly expressions?: readonly Syntax[]
+  readonly condition?: Syntax
+  readonly then?: Syntax
+  readonly else?: Syntax
+}
+
+/**
+ * JSONata's own parser, and what it misses: regular expressions that cannot be had in linear time are refused, integers past
+ * 2^53 keep their digits, and `in` finds them. Throws ExpressionInvalid.
+ */
+export function parse(source: string, options: jsonata.JsonataOptions): jsonata.Expression {
+  const expression = parsed(source, options)
+  amend(expression.ast(), source)
+  return expression
+}
+
+function parsed(source: string, options: jsonata.JsonataOptions): jsonata.Expression {
+  try {
+    return jsonata(source, options)
+  } catch (thrown) {
+    // JSONata throws plain objects, whose position is where the token ends; only a regular expression has none.
+    const { message = 'it cannot be read', position = 0, token } = thrown as Partial<jsonata.JsonataError>
+    const start = position - String(token ?? '').length
+    const place = source.startsWith(String(token ?? ''), start) ? start : position
+    throw new ExpressionInvalid(message, Math.max(0, Math.min(place, source.length)))
+  }
+}
+
+type Mutable = { -readonly [K in keyof Syntax]: Syntax[K] } & { [key: string]: unknown }
+
+function amend(part: unknown, source: string, parent?: Mutable): void {
+  if (typeof part !== 'object' || part === null || part instanceof RegExp) return
+  const syntax = part as Mutable
+  if (syntax.value instanceof RegExp) {
+    try {
+      linear(syntax.value)
+    } catch (cause) {
+      const { message } = cause as Error
+      throw new ExpressionInvalid(message, syntax.position! - String(syntax.value).length, { cause })
+    }
+  }
+  // An index of a list stays a number.
+  if (syntax.type === 'number' && parent?.type !== 'filter') keepDigits(syntax, source)
+  for (const inner of Object.values(syntax)) amend(inner, source, Array.isArray(inner) ? parent : syntax)
+  if (syntax.type === 'binary' && syntax.value === 'in') {
+    syntax.type = 'function'
+    syntax.procedure = { type: 'variable', value: contains }
+    syntax.arguments = [syntax.lhs!, syntax.rhs!]
+  }
+}
+
+/** The name of the function that stands for `in`; no expression can write it. */
+export const contains = ' in'
+
+function keepDigits(number: Mutable, source: string): void {
+  const value = number.value as number
+  const [digits = ''] = /\d+$/.exec(source.slice(0, number.position)) ?? []
+  if (Number.isSafeInteger(value) || Number(digits) !== Math.abs(value)) return
+  number.type = 'value'
+  number.value = new LargeInteger(value < 0 ? `-${digits}` : digits)
+}

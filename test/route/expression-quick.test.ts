@@ -1,0 +1,176 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import fc from 'fast-check'
+import jsonata from 'jsonata'
+import type { Body } from '../../src/core/message.ts'
+import type { Entry, Value } from '../../src/core/value.ts'
+import { compileJsonata } from '../../src/route/mapping/expression/evaluation.ts'
+import { compileExpression } from '../../src/route/mapping/expression/expression.ts'
+import { fromPlain, toPlain } from '../../src/route/mapping/expression/plain.ts'
+import { quick } from '../../src/route/mapping/expression/quick.ts'
+import { readable, unsure } from '../../src/route/mapping/expression/reading.ts'
+import type { Mapped } from '../../src/route/mapping/step.ts'
+
+const names = ['a', 'b', 'c', 'x-y', 'length', 'sequence', 'constructor', '__proto__', 'and']
+const name = fc.constantFrom(...names)
+const words = ['', 'a', 'b', '7', '12', 'true', 'é "q"\\', '9007199254740993']
+const numbers = [0, -0, 1, -7, 5, 0.1, 0.1 + 0.2, 1e21, 1e-7, 2 ** 53 - 1, 7]
+
+const scalar: fc.Arbitrary<Value> = fc.oneof(
+  fc.constantFrom(...words).map(value => ({ type: 'string', value }) as const),
+  fc.constantFrom(-5, 0, 1, 7, 12).map(value => ({ type: 'int32', value }) as const),
+  fc
+    .constantFrom(0n, 7n, -7n, 2n ** 53n - 1n, 2n ** 53n, 9_007_199_254_740_993n, -(2n ** 63n))
+    .map(value => ({ type: 'int64', value }) as const),
+  fc.constantFrom(7n, 2n ** 64n - 1n).map(value => ({ type: 'uint64', value }) as const),
+  fc
+    .constantFrom(...numbers, Number.NaN, Number.POSITIVE_INFINITY)
+    .map(value => ({ type: 'float64', value }) as const),
+  fc.boolean().map(value => ({ type: 'bool', value }) as const),
+  fc.constant({ type: 'null' } as const),
+  fc.constantFrom('12.50', '99999999999999999999999').map(value => ({ type: 'decimal', value }) as const),
+  fc
+    .constantFrom(0, 1_700_000_000_000, 1e20, Number.NaN)
+    .map(value => ({ type: 'timestamp', value }) as const),
+  fc.constantFrom('', 'ab').map(value => ({ type: 'bytes', value: Buffer.from(value) }) as const),
+)
+const { value } = fc.letrec<{ value: Value }>(tie => ({
+  value: fc.oneof(
+    { depthSize: 'small', maxDepth: 3 },
+    { arbitrary: scalar, weight: 5 },
+    fc.array(tie('value'), { maxLength: 3 }).map(items => ({ type: 'list', value: items }) as const),
+    fc
+      .array(fc.tuple(key(), tie('value')), { maxLength: 3 })
+      .map(entries => ({ type: 'map', value: entries as Entry[] }) as const),
+  ),
+}))
+function key(): fc.Arbitrary<Value> {
+  return name.map(k => ({ type: 'string', value: k }) as const)
+}
+const headers = fc.dictionary(name, value, { noNullPrototype: true })
+
+/** JSON with all digits of its integers. */
+const json = (v: Value): string => {
+  switch (v.type) {
+    case 'list':
+      return `[${v.value.map(json)}]`
+    case 'map':
+      return `{${v.value.map(([k, inner]) => `${JSON.stringify(toPlain(k))}: ${json(inner)}`)}}`
+    case 'int64':
+    case 'uint64':
+      return String(v.value)
+    default:
+      return JSON.stringify(toPlain(v))
+  }
+}
+const body: fc.Arbitrary<Body> = fc.oneof(
+  value.map(v => ({ kind: 'text', text: json(v) }) as const),
+  value.map(v => ({ kind: 'bytes', bytes: Buffer.from(json(v)) }) as const),
+  fc.array(fc.tuple(key(), value), { maxLength: 4 }).map(entries => ({ kind: 'map', entries }) as const),
+  fc.array(value, { maxLength: 2 }).map(items => ({ kind: 'list', items }) as const),
+  fc.constantFrom<Body>({ kind: 'none' }, { kind: 'text', text: '<order/>' }, { kind: 'text', text: '-x' }),
+)
+const message: fc.Arbitrary<Mapped> = fc.record(
+  {
+    address: fc.constantFrom('a', 'ORDERS', ''),
+    body,
+    properties: fc.record(
+      {
+        messageId: scalar,
+        correlationId: value,
+        replyTo: fc.constantFrom('a', ''),
+        priority: fc.constantFrom(0, 7),
+        durable: fc.boolean(),
+      },
+      { requiredKeys: [] },
+    ),
+    headers,
+    captures: headers,
+    lookup: headers,
+  },
+  { requiredKeys: ['address', 'body', 'properties', 'headers'] },
+)
+
+const quoted = (n: string) => `\`${n}\``
+const path = fc.oneof(
+  { weight: 4, arbitrary: name.map(n => `headers.${quoted(n)}`) },
+  {
+    weight: 3,
+    arbitrary: fc.array(name, { maxLength: 3 }).map(steps => ['body', ...steps.map(quoted)].join('.')),
+  },
+  fc.array(name, { minLength: 1, maxLength: 3 }).map(steps => ['headers', ...steps.map(quoted)].join('.')),
+  fc
+    .tuple(fc.constantFrom('captures', 'lookup'), fc.array(name, { minLength: 1, maxLength: 2 }))
+    .map(([root, steps]) => [root, ...steps.map(quoted)].join('.')),
+  fc
+    .constantFrom(
+      'message_id',
+      'messageId',
+      'correlation_id',
+      'correlation_id.a',
+      'reply_to',
+      'priority',
+      'durable',
+      'nope',
+    )
+    .map(p => `properties.${p}`),
+  fc.constantFrom('address', 'address.a', 'headers', 'nothing', 'headers."a"'),
+)
+const literal = fc.oneof(
+  fc.constantFrom(...words.map(w => JSON.stringify(w)), "'single'", 'true', 'false', 'null'),
+  fc.constantFrom('0', '-0', '7', '-7', '0.30000000000000004', '1e21', '9007199254740991', '12'),
+)
+const { expression } = fc.letrec<{ expression: string }>(tie => ({
+  expression: fc.oneof(
+    { maxDepth: 4 },
+    { weight: 3, arbitrary: path },
+    literal,
+    {
+      weight: 4,
+      arbitrary: fc
+        .tuple(
+          tie('expression'),
+          fc.constantFrom('=', '!=', '<', '<=', '>', '>=', 'and', 'or', '&', '&', '=', '??', '?:'),
+          tie('expression'),
+        )
+        .map(parts => parts.join(' ')),
+    },
+    tie('expression').map(e => `(${e})`),
+    fc.tuple(fc.constantFrom('$exists', '$not'), tie('expression')).map(([f, e]) => `${f}(${e})`),
+    fc
+      .tuple(tie('expression'), tie('expression'), tie('expression'))
+      .map(([a, b, c]) => `(${a}) ? ${b} : ${c}`),
+  ),
+}))
+
+/** The plain value, or that it refused: an expression that cannot be compiled refuses all messages. */
+async function outcome(evaluate: () => unknown): Promise<unknown> {
+  try {
+    const result = fromPlain(await evaluate())
+    return result && toPlain(result)
+  } catch {
+    return 'refused'
+  }
+}
+
+describe('the quick way of expressions', () => {
+  it('answers as JSONata does, or refuses where it refuses', async () => {
+    let answered = 0
+    let all = 0
+    await fc.assert(
+      fc.asyncProperty(expression, message, async (source, on) => {
+        const theirs = await outcome(() => jsonata(source).evaluate(readable(on)))
+        const ours = await outcome(async () => {
+          const result = await compileExpression(source)(on)
+          return result && toPlain(result)
+        })
+        assert.deepEqual(ours, theirs, source)
+        all++
+        const answer = quick(compileJsonata(source).syntax)?.(on)
+        if (answer !== unsure && answer !== undefined) answered++
+      }),
+      { numRuns: Number(process.env.SLUICE_RUNS ?? 3_000) },
+    )
+    assert.ok(answered > all / 4, `${answered} of ${all} answered at once`)
+  })
+})
