@@ -1,0 +1,136 @@
+import { parse } from 'csv-parse/sync'
+import { stringify } from 'csv-stringify/sync'
+import { MessageRefused } from '../../../core/errors.ts'
+import type { Entry } from '../../../core/value.ts'
+import { text } from '../../../core/value.ts'
+import { type Codec, checkCount, reading, textOf } from './body.ts'
+import {
+  type CellType,
+  checkNames,
+  type Record,
+  type Records,
+  readCell,
+  recordsBody,
+  recordsOf,
+  shown,
+  writeCell,
+} from './columns.ts'
+
+interface Column {
+  readonly name: string
+  readonly type: CellType
+}
+
+export interface CsvOptions {
+  /** Without a table the names stand in the header, and all values are text. */
+  readonly columns?: readonly Column[] | undefined
+  /** The first line holds names; with a table they must be those of its columns. */
+  readonly header: boolean
+  readonly separator: string
+  /** Empty: nothing is quoted. */
+  readonly quote: string
+  readonly records: Records
+}
+
+/** Reads CSV (RFC 4180): records of as many columns as the table or the header has. */
+export function decodeCsv(options: CsvOptions): Codec {
+  return body =>
+    reading('CSV', () => {
+      const lines = linesOf(textOf(body, 'CSV'), options)
+      const columns = options.header ? headerOf(lines.shift(), options.columns) : (options.columns ?? [])
+      return recordsBody(
+        lines.map(line => entriesOf(line, columns)),
+        options.records,
+      )
+    })
+}
+
+interface Line {
+  readonly cells: readonly string[]
+  readonly number: number
+}
+
+function linesOf(csv: string, { separator, quote }: CsvOptions): Line[] {
+  const lines: Line[] = []
+  let count = 0
+  parse(csv, {
+    delimiter: separator,
+    quote: quote || null,
+    relax_column_count: true,
+    max_record_size: 4 * 2 ** 20,
+    on_record(cells: readonly string[], { lines: number }) {
+      count += cells.length
+      checkCount(count)
+      lines.push({ cells, number })
+      return null
+    },
+  })
+  return lines
+}
+
+function headerOf(line: Line | undefined, table: readonly Column[] | undefined): readonly Column[] {
+  if (!line) throw new MessageRefused('the body has no line of CSV, not even the header')
+  const names = line.cells
+  const twice = names.find((name, i) => names.indexOf(name) < i)
+  if (twice !== undefined) throw new MessageRefused(`the header of the CSV has ${shown(twice)} twice`)
+  if (table && names.join('\n') !== table.map(c => c.name).join('\n')) {
+    throw new MessageRefused(
+      `the header of the CSV is ${shown(names.join(' '))}, and the columns are ${table.map(c => c.name).join(' ')}`,
+    )
+  }
+  return table ?? names.map(name => ({ name, type: 'text' }))
+}
+
+function entriesOf({ cells, number }: Line, columns: readonly Column[]): readonly Entry[] {
+  if (cells.length !== columns.length) {
+    throw new MessageRefused(
+      `line ${number} of the CSV has ${cells.length} column${cells.length === 1 ? '' : 's'} where ${columns.length} are expected`,
+    )
+  }
+  return columns.map(
+    ({ name, type }, i): Entry => [
+      text(name),
+      readCell(type, cells[i]!, `line ${number} of the CSV, column ${name},`),
+    ],
+  )
+}
+
+/** Writes records, with a line feed between two and none at the end. */
+export function encodeCsv(options: CsvOptions): Codec {
+  return body => {
+    const records = recordsOf(body, 'CSV')
+    const columns = options.columns ?? namesOf(records)
+    const known = new Set(columns.map(c => c.name))
+    const lines = records.map((record, i) => {
+      checkNames(record, known)
+      return columns.map(({ name, type }) =>
+        writeCell(type, record.get(name), `record ${i + 1}, column ${name},`),
+      )
+    })
+    return {
+      kind: 'text',
+      text: written(options.header ? [columns.map(c => c.name), ...lines] : lines, options),
+    }
+  }
+}
+
+/** The names of the first record; the others have no other ones. */
+const namesOf = ([first]: readonly Record[]): readonly Column[] =>
+  Array.from(first?.keys() ?? [], name => ({ name, type: 'text' }))
+
+function written(lines: readonly (readonly string[])[], { separator, quote }: CsvOptions): string {
+  if (quote === '') {
+    const bad = lines.flat().find(cell => cell.includes(separator) || /[\r\n]/.test(cell))
+    if (bad !== undefined) {
+      throw new MessageRefused(`${shown(bad)} holds a separator or a line break, and this CSV has no quotes`)
+    }
+  }
+  return stringify(lines as string[][], {
+    delimiter: separator,
+    quote,
+    eof: false,
+    quoted_match: /[\r\n\ufeff]/,
+    // A record of one empty cell would be an empty line.
+    quoted_empty: quote !== '' && lines.some(line => line.length === 1),
+  })
+}
