@@ -4,6 +4,7 @@ import { amqp091 } from './amqp091/index.ts'
 import { folder } from './folder/index.ts'
 import { memory } from './memory/index.ts'
 import { mqtt } from './mqtt/index.ts'
+import { s3 } from './s3/index.ts'
 import { sns } from './sns/index.ts'
 import { sqs } from './sqs/index.ts'
 import { stomp } from './stomp/index.ts'
@@ -16,6 +17,7 @@ export const adapters: readonly Adapter<unknown, SourceOptions, unknown>[] = [
   stomp,
   sqs,
   sns,
+  s3,
   memory,
   folder,
 ]

@@ -3,6 +3,7 @@ import { MessageRefused } from '../../core/errors.ts'
 import { isTemplate } from '../../core/template.ts'
 import { BatchingSink } from '../shared/aws/batching-sink.ts'
 import type { SnsCalls } from '../shared/aws/calls.ts'
+import { type ClaimStore, openClaimStore } from '../shared/aws/claim-check-store.ts'
 import type { AwsConnection } from '../shared/aws/connection.ts'
 import { answered, asked, checked, whereOf, withAws } from '../shared/aws/opening.ts'
 import type { AwsConnectionOptions } from '../shared/aws/options.ts'
@@ -32,9 +33,10 @@ export function openSink(
   { signal }: LinkContext,
 ): Promise<Sink<SnsPrepared>> {
   const open = isTemplate(own.topic) ? openMany : openOne
-  return withAws(options, signal, async (connection, release) =>
-    open(await openSns(connection, options, own), own, release),
-  )
+  return withAws(options, signal, async (connection, release) => {
+    const opened = await openSns(connection, options, own)
+    return open(opened, own, await openClaimStore(connection, options, own), release)
+  })
 }
 
 async function openSns(
@@ -52,6 +54,7 @@ async function openSns(
 async function openOne(
   { calls, region, doing }: OpenSns,
   own: SnsSinkOptions,
+  claims: ClaimStore | undefined,
   release: () => Promise<void>,
 ): Promise<Sink<SnsPrepared>> {
   const { topic, concurrency } = own
@@ -67,6 +70,7 @@ async function openOne(
       concurrency,
     },
     check: s => checked(asking, calls.topicAttributes(topic), s),
+    claims,
     release,
   })
 }
@@ -74,6 +78,7 @@ async function openOne(
 async function openMany(
   { calls, region, doing }: OpenSns,
   own: SnsSinkOptions,
+  claims: ClaimStore | undefined,
   release: () => Promise<void>,
 ): Promise<Sink<SnsPrepared>> {
   const asking = doing('sns:GetTopicAttributes', own.topic)
@@ -96,6 +101,7 @@ async function openMany(
       return { limits, batching: { ...batchesTo(topic, calls, limits, own), judge: ruling } }
     },
     check: s => checked(asking, isThere(), s),
+    claims,
     release,
   })
 }

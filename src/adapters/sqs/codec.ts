@@ -110,7 +110,8 @@ function fromNotification(raw: Message, body = ''): Message {
   }
 }
 
-function decodeRaw(
+/** As it came, whatever is in it. */
+export function decodeRaw(
   { MessageId, Body = '', Attributes = {}, MessageAttributes = {} }: SqsReceived,
   queue: string,
 ): Message {

@@ -42,6 +42,17 @@ export class Poller {
     this.#start()
   }
 
+  /** Is anything left of the bytes that were granted? */
+  get hasRoom(): boolean {
+    return this.#bytes > 0
+  }
+
+  /** So many more bytes belong to what was taken before. */
+  spend(bytes: number): void {
+    this.#bytes -= bytes
+    if (bytes < 0) this.#start()
+  }
+
   /** No more receives, and nothing is taken from now on. */
   stop(): void {
     this.#stopped = true

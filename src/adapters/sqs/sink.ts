@@ -3,6 +3,7 @@ import { MessageRefused } from '../../core/errors.ts'
 import { isTemplate } from '../../core/template.ts'
 import { BatchingSink } from '../shared/aws/batching-sink.ts'
 import type { SqsCalls } from '../shared/aws/calls.ts'
+import { openClaimStore } from '../shared/aws/claim-check-store.ts'
 import type { AwsConnection } from '../shared/aws/connection.ts'
 import { answered, asked, checked, withAws } from '../shared/aws/opening.ts'
 import type { AwsConnectionOptions } from '../shared/aws/options.ts'
@@ -34,10 +35,12 @@ async function openOne(
   release: () => Promise<void>,
 ): Promise<Sink<SqsPrepared>> {
   const { url, calls, attributes, doing } = await openQueue(connection, options, own.queue, own.send_timeout)
+  const claims = await openClaimStore(connection, options, own)
   return new BatchingSink<SqsPrepared>({
     limits: limitsOf(attributes),
     batching: { ...batchesTo(url, calls, doing, own), concurrency: own.concurrency },
     check: s => checked(doing('sqs:GetQueueAttributes'), calls.queueAttributes(url), s),
+    claims,
     release,
   })
 }
@@ -56,6 +59,7 @@ async function openMany(
     where: sqs.where,
   } as const
   await asked(asking, answered(sqs.calls.queueUrl(nowhere, undefined)))
+  const claims = await openClaimStore(connection, options, own)
   return new PlacesSink<SqsPrepared>({
     limits: { maxMessageSize: mebibyte },
     concurrency,
@@ -64,6 +68,7 @@ async function openMany(
       return { limits: limitsOf(attributes), batching: batchesTo(url, sqs.calls, doing, own, true) }
     },
     check: s => checked(asking, answered(sqs.calls.queueUrl(nowhere, undefined)), s),
+    claims,
     release,
   })
 }

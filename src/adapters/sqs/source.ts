@@ -3,11 +3,15 @@ import type { Deliver, Endpoint, LinkContext, Source } from '../../core/adapter.
 import type { Delivery, Outcome } from '../../core/delivery.ts'
 import { LinkLost, sentence } from '../../core/errors.ts'
 import type { SqsReceived } from '../shared/aws/calls.ts'
+import type { Pointer } from '../shared/aws/claim-check.ts'
+import { type Bucket, openBucket } from '../shared/aws/claim-check-bucket.ts'
+import { receivedSize } from '../shared/aws/decode.ts'
 import { withAws } from '../shared/aws/opening.ts'
 import type { AwsConnectionOptions } from '../shared/aws/options.ts'
 import { isMissing, type Judge, judge } from '../shared/aws/verdict.ts'
 import { within } from '../shared/within.ts'
-import { decode } from './codec.ts'
+import { type Claimed, Claims } from './claims.ts'
+import { decode, decodeRaw } from './codec.ts'
 import { Deletions } from './deletions.ts'
 import { type OpenQueue, openQueue } from './open-queue.ts'
 import type { SqsSourceOptions } from './options.ts'
@@ -32,9 +36,12 @@ export function openSource(
 ): Promise<Source> {
   return withAws(options, signal, async (connection, release) => {
     const queue = await openQueue(connection, options, own.queue, own.call_timeout)
+    const { claim_check: check, call_timeout } = own
+    const bucket = check && (await openBucket(connection, options, check, call_timeout))
     // Given up meanwhile: nobody would close what is made from here on.
     signal.throwIfAborted()
-    return new SqsSource(queue, own, { deliver, release, notice: text => report({ type: 'notice', text }) })
+    const notice = (text: string) => report({ type: 'notice', text })
+    return new SqsSource(queue, own, { deliver, release, notice, bucket })
   })
 }
 
@@ -43,6 +50,7 @@ interface Outside {
   /** Gives the connection back; never rejects. */
   release(): Promise<void>
   notice(text: string): void
+  readonly bucket: Bucket | undefined
 }
 
 /**
@@ -58,6 +66,7 @@ class SqsSource implements Source {
   readonly #poller: Poller
   readonly #visibility: Visibility
   readonly #deletions: Deletions
+  readonly #claims: Claims | undefined
   readonly #ending = new AbortController()
   readonly #receiving: Judge
   readonly #resolveClosed: (error: Error | undefined) => void
@@ -96,6 +105,9 @@ class SqsSource implements Source {
         this.#failingSince = undefined
       },
     })
+    const { bucket, notice } = outside
+    const { claim_check: check } = options
+    this.#claims = check && bucket && new Claims(options, check, { bucket, room: this.#poller, notice })
     const { promise, resolve } = Promise.withResolvers<Error | undefined>()
     this.closed = promise
     this.#resolveClosed = resolve
@@ -103,10 +115,12 @@ class SqsSource implements Source {
 
   grant(messages: number, bytes: number): void {
     this.#poller.grant(messages, bytes)
+    this.#claims?.look()
   }
 
   async stop(): Promise<void> {
     this.#poller.stop()
+    this.#claims?.stop()
   }
 
   close(): Promise<void> {
@@ -115,7 +129,7 @@ class SqsSource implements Source {
   }
 
   async #close(): Promise<void> {
-    this.#poller.stop()
+    void this.stop()
     // Aborted receives could leave messages invisible for their time.
     const wait = this.#options.wait + closeLimit
     const receives = within(wait, 'receiving', this.#poller.ended()).catch(() => {})
@@ -127,7 +141,7 @@ class SqsSource implements Source {
 
   /** The link is dead. */
   #die(error: Error): void {
-    this.#poller.stop()
+    void this.stop()
     this.#closing ??= this.#giveBack('receiving from its queue fails').then(() => this.#end(error))
   }
 
@@ -143,33 +157,46 @@ class SqsSource implements Source {
     this.#ending.abort(ended)
     this.#poller.abort(ended)
     await this.#deletions.close()
+    await within(closeLimit, 'deleting objects', this.#claims?.ended() ?? Promise.resolve()).catch(() => {})
     await this.#outside.release()
     this.#resolveClosed(error)
   }
 
   #take(received: SqsReceived, began: number): number {
-    const size = sizeOf(received)
-    const decoded = decode(received, this.#options)
     // SQS handed it out within the time that it waits for messages; the answer may have been longer on its way.
     const receivedAt = Math.min(performance.now(), began + this.#options.wait)
     const group = received.Attributes?.MessageGroupId
     const held = this.#visibility.hold(received.ReceiptHandle!, group, receivedAt)
+    if (!this.#claims) return this.#deliver({ received }, held)
+    this.#claims.take(received, held, claimed => {
+      const size = this.#deliver(claimed, held)
+      // That of the object was taken before it was fetched.
+      this.#poller.spend(size - (claimed.pointer?.size ?? 0))
+    })
+    return 0
+  }
+
+  #deliver({ received, pointer, fault }: Claimed, held: Held): number {
+    const size = receivedSize(received)
     const count = Number(received.Attributes?.ApproximateReceiveCount)
     const delivery: Delivery = {
-      ...decoded,
+      ...(fault
+        ? { message: decodeRaw(received, this.#options.queue), fault }
+        : decode(received, this.#options)),
       size,
       ...(received.MessageId !== undefined && { id: received.MessageId }),
       ...(count > 0 && { deliveryCount: count - 1 }),
       lost: held.lost.signal,
-      settle: outcome => this.#settle(held, outcome),
+      settle: outcome => this.#settle(held, outcome, pointer),
     }
     this.#outside.deliver(delivery)
     return size
   }
 
-  #settle(held: Held, outcome: Outcome): Promise<void> {
-    if (outcome === 'rejected') return Promise.reject(new Error('SQS has no way to reject a message'))
-    return this.#deletions.delete(held)
+  async #settle(held: Held, outcome: Outcome, pointer: Pointer | undefined): Promise<void> {
+    if (outcome === 'rejected') throw new Error('SQS has no way to reject a message')
+    await this.#deletions.delete(held)
+    this.#claims?.deleted(pointer)
   }
 
   /** Never rejects: what stays invisible comes when its time is over. */
@@ -213,14 +240,4 @@ class SqsSource implements Source {
       signal: this.#ending.signal,
     }).catch(() => {})
   }
-}
-
-/** Bytes of the body and of the attributes, as SQS counts them, near enough. */
-function sizeOf({ Body = '', MessageAttributes = {} }: SqsReceived): number {
-  let size = Buffer.byteLength(Body)
-  for (const name in MessageAttributes) {
-    const { DataType = '', StringValue = '', BinaryValue = '' } = MessageAttributes[name]!
-    size += name.length + DataType.length + StringValue.length + BinaryValue.length
-  }
-  return size
 }

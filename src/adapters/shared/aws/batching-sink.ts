@@ -1,5 +1,6 @@
 import type { Limits, Sink } from '../../../core/adapter.ts'
 import { type Batchable, Batcher, type Batching } from './batcher.ts'
+import type { ClaimStore } from './claim-check-store.ts'
 
 /** Calls in flight get so many milliseconds to end when the sink is closed. */
 const closeLimit = 5_000
@@ -8,6 +9,7 @@ export interface BatchingSinkParts<P extends Batchable> {
   readonly limits: Limits
   readonly batching: Batching<P>
   check(signal: AbortSignal): Promise<void>
+  readonly claims?: ClaimStore | undefined
   /** Gives the connection back; never rejects. */
   release(): Promise<void>
 }
@@ -31,11 +33,14 @@ export class BatchingSink<P extends Batchable> implements Sink<P> {
   }
 
   send(prepared: P, signal: AbortSignal): Promise<object> {
-    return this.#batcher.send(prepared, signal)
+    const { claims } = this.#parts
+    if (!claims) return this.#batcher.send(prepared, signal)
+    return claims.send(prepared, signal, () => this.#batcher.send(prepared, signal))
   }
 
-  check(signal: AbortSignal): Promise<void> {
-    return this.#parts.check(signal)
+  async check(signal: AbortSignal): Promise<void> {
+    await this.#parts.check(signal)
+    await this.#parts.claims?.check(signal)
   }
 
   close(): Promise<void> {

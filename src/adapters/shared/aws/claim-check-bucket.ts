@@ -43,6 +43,8 @@ export async function openBucket(
 const isForOneService = (endpoint: string | undefined): boolean =>
   endpoint === undefined || /(^|\.)amazonaws\.com(\.cn)?$/.test(new URL(endpoint).hostname)
 
-/** Is it the object that is missing, and not the bucket? */
-export const isObjectMissing = (thrown: unknown): boolean =>
-  /^(NoSuchKey|NotFound)$/.test(toError(thrown).name)
+/** Does it say that the object is not there, or is not one that can be read, so that it never will be? */
+export const isForGood = (thrown: unknown): boolean =>
+  /^(WrongSize|NoSuchKey|NotFound|InvalidObjectState|InvalidRequest|InvalidArgument|KeyTooLongError)$/.test(
+    toError(thrown).name,
+  )

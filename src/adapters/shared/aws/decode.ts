@@ -1,7 +1,7 @@
 import { parseTypedJson, typed } from '../../../core/json/parse-typed-json.ts'
 import type { Headers } from '../../../core/message.ts'
 import { nothing, text, type Value } from '../../../core/value.ts'
-import type { ReceivedAttribute } from './calls.ts'
+import type { ReceivedAttribute, SqsReceived } from './calls.ts'
 
 /** What labels of data types stand for: ours, and those of the Java JMS library for SQS. */
 const labels: Readonly<Record<string, string>> = {
@@ -56,4 +56,14 @@ function scalar(json: unknown): Value {
   if (typeof json === 'number') return { type: 'float64', value: json }
   if (typeof json === 'string') return text(json)
   throw new Error('no scalar')
+}
+
+/** Bytes of the body and of the attributes, as SQS counts them, near enough. */
+export function receivedSize({ Body = '', MessageAttributes = {} }: SqsReceived): number {
+  let size = Buffer.byteLength(Body)
+  for (const name in MessageAttributes) {
+    const { DataType = '', StringValue = '', BinaryValue = '' } = MessageAttributes[name]!
+    size += name.length + DataType.length + StringValue.length + BinaryValue.length
+  }
+  return size
 }

@@ -2,12 +2,16 @@ import type { Limits, Sink } from '../../../core/adapter.ts'
 import { LinkLost, MessageRefused } from '../../../core/errors.ts'
 import { within } from '../within.ts'
 import { type Batchable, Batcher, type Batching } from './batcher.ts'
+import type { Claim } from './claim-check.ts'
+import type { ClaimStore } from './claim-check-store.ts'
 import { Slots } from './slots.ts'
 import { isMissing } from './verdict.ts'
 
 /** A message that says where it goes. */
 export interface Placed extends Batchable {
   readonly place: string
+  /** The body that is stored before it is sent. */
+  readonly claim?: Claim
 }
 
 /** A queue or topic, looked up. */
@@ -24,6 +28,7 @@ export interface PlacesSinkParts<P extends Placed> {
   /** Throws MessageRefused for a place that is not there or not ours to use, and SinkUnavailable. */
   find(place: string): Promise<Place<P>>
   check(signal: AbortSignal): Promise<void>
+  readonly claims?: ClaimStore | undefined
   /** Gives the connection back; never rejects. */
   release(): Promise<void>
 }
@@ -81,18 +86,22 @@ export class PlacesSink<P extends Placed> implements Sink<P> {
       const { limits, batcher } = entry.ready ?? (await this.#found(entry, signal))
       if (prepared.size > limits.maxMessageSize) {
         throw new MessageRefused(
-          `the message has ${prepared.size} bytes with its attributes, and ${prepared.place} takes ${limits.maxMessageSize}`,
+          `the message has ${prepared.size} bytes with its attributes, and ${prepared.place} takes ${limits.maxMessageSize}: ` +
+            'claim_check with a threshold that is no higher stores large bodies in S3',
         )
       }
-      return await batcher.send(prepared, signal)
+      const { claims } = this.#parts
+      if (!claims) return await batcher.send(prepared, signal)
+      return await claims.send(prepared, signal, () => batcher.send(prepared, signal))
     } finally {
       entry.users--
       entry.usedAt = performance.now()
     }
   }
 
-  check(signal: AbortSignal): Promise<void> {
-    return this.#parts.check(signal)
+  async check(signal: AbortSignal): Promise<void> {
+    await this.#parts.check(signal)
+    await this.#parts.claims?.check(signal)
   }
 
   close(): Promise<void> {
