@@ -1,4 +1,5 @@
-import { Command, CommanderError } from 'commander'
+import { dirname } from 'node:path'
+import { Command, CommanderError, Option } from 'commander'
 import { adapters } from './adapters/index.ts'
 import { checkMappings, type Way, wayOf } from './bridge.ts'
 import { jsonSchema } from './config/json-schema.ts'
@@ -9,6 +10,8 @@ import { checkLinks } from './connect.ts'
 import { sentence } from './core/errors.ts'
 import { suggest } from './core/suggest.ts'
 import { explainFile, explanationJson, explanationText } from './explain/explain.ts'
+import { formats, reports } from './explain/reports.ts'
+import { runTests } from './explain/run-tests.ts'
 import { run } from './run.ts'
 
 /** Exit codes: 0 well, 1 failed at run time, 2 wrong usage or configuration. */
@@ -46,6 +49,15 @@ export async function runCli(argv: readonly string[]): Promise<number> {
       print(options.json ? explanationJson(explanation) : explanationText(explanation))
     })
   program
+    .command('test')
+    .description('run the tests that are written in FILE; exits 1 when one fails')
+    .argument('<FILE>', 'configuration in YAML')
+    .option('--filter <TEXT>', 'only tests whose name holds this')
+    .addOption(new Option('--format <FORMAT>', 'how to print').choices(formats).default('readable'))
+    .action(async (file: string, options: { filter?: string; format: (typeof formats)[number] }) => {
+      code = await test(await loadChecked(file, { standIns: true }), file, options)
+    })
+  program
     .command('schema')
     .description('print the JSON Schema of the configuration, for editors')
     .action(() => print(JSON.stringify(jsonSchema(adapters), null, 2)))
@@ -58,6 +70,25 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     process.stderr.write(`${error instanceof ConfigInvalid ? error.message : sentence(error)}\n`)
     return error instanceof ConfigInvalid || error instanceof UsageError ? 2 : 1
   }
+}
+
+async function test(
+  { config, place }: Loaded,
+  file: string,
+  { filter, format }: { filter?: string; format: (typeof formats)[number] },
+): Promise<number> {
+  const ways = new Map(config.routes.map(route => [route.name, wayOf(route, config)]))
+  const tests = { written: config.tests, ways, folder: dirname(file), place }
+  const done = await runTests(tests, filter)
+  if (done.length === 0) {
+    throw new UsageError(
+      filter === undefined
+        ? `${file} has no tests: write them under tests: (docs/mapping.md)`
+        : `no name of a test in ${file} holds "${filter}"`,
+    )
+  }
+  print(reports[format](done))
+  return done.every(({ differences }) => differences.length === 0) ? 0 : 1
 }
 
 /** Throws for a route that is not there, with the nearest of those that are. */
