@@ -3,6 +3,7 @@ import { MessageRefused } from '../../core/errors.ts'
 import type { Body, Headers, Message, Properties } from '../../core/message.ts'
 import type { Value } from '../../core/value.ts'
 import { type BodyNote, propertiesJson, propertiesName } from '../shared/carriage/properties.ts'
+import { formatted } from '../shared/cloudevents/cloudevents.ts'
 import { duplicateId, javaObject, ownDuplicate } from './codec.ts'
 import { placeOf } from './destination.ts'
 import { fitBody, fitHeader } from './fit.ts'
@@ -23,8 +24,9 @@ export interface AmqpPrepared extends Prepared {
 export function prepare(
   at: Endpoint<ConnectionOptions, SinkOptions>,
   limits: Limits,
-  message: Message,
+  written: Message,
 ): AmqpPrepared {
+  const message = formatted(written, at, binding)
   const { sends, broker } = knownDialect(at.connection)
   const place = placeOf(sends, at.options, message.address)
   const { delay } = message.properties
@@ -39,6 +41,9 @@ export function prepare(
   }
   return { bytes, place, size: bytes.length, ...(ttl && { ttl }) }
 }
+
+/** Data is a data section, whatever it is (CloudEvents, AMQP protocol binding, 3.1.2 and 3.2.2). */
+const binding = { prefix: 'cloudEvents_', body: 'bytes' } as const
 
 function encode(message: Message, place: Place, sends: Sends): Pick<AmqpPrepared, 'bytes' | 'ttl'> {
   const { properties } = message

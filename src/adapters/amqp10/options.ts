@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { belongs, events, sinkFormat, sourceFormat } from '../shared/cloudevents/options.ts'
 import { brokerConnection, sinkTimeout, sourceCredit, template } from '../shared/options.ts'
 
 export const connectionOptions = z
@@ -43,6 +44,7 @@ export const sourceOptions = z
       .boolean()
       .default(false)
       .describe('be the only consumer of the queue (ActiveMQ consumer.exclusive); needed to keep an order'),
+    format: sourceFormat,
     ...sourceCredit,
   })
   .refine(o => [o.queue, o.topic, o.address].filter(a => a !== undefined).length === 1, {
@@ -79,8 +81,11 @@ export const sinkOptions = z
         'connections to send over. ActiveMQ takes the durable messages of one connection one after the other; with more than one, ' +
           'messages keep an order only where the route has one (`ordering`)',
       ),
+    format: sinkFormat,
+    cloudevents: events,
     ...sinkTimeout,
   })
+  .refine(belongs.holds, belongs.params)
   .refine(o => sinkPlaces.filter(name => o[name] !== undefined).length === 1, {
     error: 'exactly one of queue, topic, exchange and address',
   })

@@ -1,6 +1,7 @@
 import rhea, { type ReceiverOptions, type Session } from 'rhea'
 import type { Deliver, Endpoint, LinkContext, Source } from '../../core/adapter.ts'
 import { restored } from '../shared/carriage/restore.ts'
+import { takenApart } from '../shared/cloudevents/cloudevents.ts'
 import type { Lease } from '../shared/shared-connections.ts'
 import { within } from '../shared/within.ts'
 import { brokerError } from './broker-error.ts'
@@ -168,9 +169,10 @@ class AmqpSource implements Source {
 
   #receive(id: number, bytes: Buffer, settled: boolean): void {
     const now = Date.now()
-    const { topic, queue, address } = this.#options
+    const { topic, queue, address, format } = this.#options
     const decoded = decode(bytes, (queue ?? topic ?? address)!, now)
-    const { message, fault } = withoutOwn(restored(decoded.message))
+    const native = withoutOwn(restored(decoded.message))
+    const { message, fault } = format === 'cloudevents' ? takenApart(native, false) : native
     const concrete = topic !== undefined && decoded.to !== undefined
     const read: Read = {
       message: concrete ? { ...message, address: this.#dialect.topicOf(decoded.to!) } : message,

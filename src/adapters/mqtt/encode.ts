@@ -3,6 +3,7 @@ import { MessageRefused } from '../../core/errors.ts'
 import { plainJson } from '../../core/json/typed-json.ts'
 import type { Body, Message } from '../../core/message.ts'
 import { bodyAsBytes } from '../shared/carriage/body.ts'
+import { formatted } from '../shared/cloudevents/cloudevents.ts'
 import { addressOf, isHeaderless, type SinkAt } from './options.ts'
 import { propertyBytes, varint } from './properties.ts'
 import { topicProblem } from './topics.ts'
@@ -22,7 +23,8 @@ export interface MqttPrepared extends Prepared {
 export const largestPacket = 268_435_455 + 5
 
 /** The PUBLISH packet of a message, whose topic is its address. Throws MessageRefused. */
-export function prepare(at: SinkAt, limits: Limits, message: Message): MqttPrepared {
+export function prepare(at: SinkAt, limits: Limits, written: Message): MqttPrepared {
+  const message = formatted(written, at, isHeaderless(at) ? plainBinding : binding)
   const topic = message.address
   const problem = topicProblem(topic)
   if (problem !== undefined) {
@@ -60,6 +62,10 @@ export function prepare(at: SinkAt, limits: Limits, message: Message): MqttPrepa
       expiresAt !== undefined && { expiry: { at: propertiesAt + expiryAt, expiresAt } }),
   }
 }
+
+/** Attributes are user properties of the same names (CloudEvents, MQTT protocol binding, 3.1.3.1); MQTT 3.1.1 has structured events only. */
+const binding = { prefix: '', body: 'text' } as const
+const plainBinding = { body: 'text' } as const
 
 /** Throws MessageRefused for a packet that the broker does not take. */
 export function checkSize(size: number, { maxMessageSize }: Limits): void {

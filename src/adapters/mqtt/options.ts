@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
 import type { Endpoint, Warning } from '../../core/adapter.ts'
 import { isTemplate } from '../../core/template.ts'
+import { belongs, events, sinkFormat, sourceFormat } from '../shared/cloudevents/options.ts'
 import { brokerConnection, duration, sinkTimeout, sourceCredit, template } from '../shared/options.ts'
 import { topicProblem } from './topics.ts'
 
@@ -57,6 +58,7 @@ export const sourceOptions = z.strictObject({
     .describe(
       'retained messages of the topic: none, once when the subscription is new, each time it is opened',
     ),
+  format: sourceFormat,
   ...sourceCredit,
 })
 
@@ -87,8 +89,11 @@ export const sinkOptions = z
       .describe(
         'names the connection, where access rules ask for it; a new name each time unless given. One client at a time may use it',
       ),
+    format: sinkFormat,
+    cloudevents: events,
     ...sinkTimeout,
   })
+  .refine(belongs.holds, belongs.params)
   .refine(o => (o.topic === undefined) !== (o.address === undefined), {
     error: 'expected either topic or address',
   })
@@ -159,7 +164,7 @@ export function warnings({ connection, options }: SourceAt): readonly Warning[] 
 }
 
 export function sinkWarnings(at: SinkAt): readonly Warning[] {
-  const { qos, topic } = at.options
+  const { qos, topic, cloudevents } = at.options
   const place = topic === undefined ? 'address' : 'topic'
   return remarks([
     [
@@ -172,6 +177,11 @@ export function sinkWarnings(at: SinkAt): readonly Warning[] {
       place,
       'MQTT 3.1.1 carries the body alone: headers, properties and the kind of the body are left behind (version: 5 on the ' +
         'connection carries them)',
+    ],
+    [
+      isHeaderless(at) && cloudevents?.mode === 'binary',
+      'cloudevents',
+      'MQTT 3.1.1 has no headers for a binary event: it is written as a structured one (version: 5 on the connection has both)',
     ],
     [
       isHeaderless(at) && qos > 0,

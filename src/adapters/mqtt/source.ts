@@ -3,6 +3,7 @@ import type { Deliver, LinkContext, Source } from '../../core/adapter.ts'
 import type { Delivery } from '../../core/delivery.ts'
 import { LinkLost } from '../../core/errors.ts'
 import { restored } from '../shared/carriage/restore.ts'
+import { takenApart } from '../shared/cloudevents/cloudevents.ts'
 import { Grants } from '../shared/grants.ts'
 import { Acks, type Owed } from './acks.ts'
 import { decode, sizeOf } from './codec.ts'
@@ -132,8 +133,12 @@ export class MqttSource implements Source {
    */
   #delivery(packet: IPublishPacket, owed?: Owed): Delivery {
     const lost = owed && this.#at.options.session === 'persistent' ? this.#connection.lost : never
+    const native = restored(decode(packet))
+    const { format } = this.#at.options
+    // Without headers nothing could say that it is an event.
+    const implied = this.#at.connection.version !== 5
     return {
-      ...restored(decode(packet)),
+      ...(format === 'cloudevents' ? takenApart(native, implied) : native),
       size: sizeOf(packet),
       lost,
       settle: async outcome => {
