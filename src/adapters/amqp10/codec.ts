@@ -4,6 +4,7 @@ import type { Value } from '../../core/value.ts'
 import type { Restored } from '../shared/carriage/restore.ts'
 import { withoutOpenWireNotes } from './openwire.ts'
 import { Reader } from './reader.ts'
+import { withTrace } from './trace.ts'
 
 /** A transfer read as far as it could be. */
 export interface Decoded {
@@ -65,7 +66,8 @@ export function decode(bytes: Buffer, address: string, now: number): Decoded {
 }
 
 function finish(draft: Draft, address: string, now: number): Decoded {
-  const { properties, headers, annotations, deliveryCount, to } = draft
+  const { properties, annotations, deliveryCount, to } = draft
+  const headers = withTrace(draft.headers, annotations)
   if (draft.ttl !== undefined && properties.expiresAt === undefined) properties.expiresAt = now + draft.ttl
   const body = asJms(draft.body ?? { kind: 'none' }, properties, annotations)
   const message = { address, body, properties, headers, ...(annotations && { annotations }) }
