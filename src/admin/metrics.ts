@@ -17,7 +17,9 @@ export function createMetrics(protocols: ReadonlyMap<string, string>, status: ()
   const receivedBytes = counter('sluice_received_bytes_total', 'Bytes of messages taken from the source', [
     'protocol',
   ])
-  const filtered = counter('sluice_messages_filtered_total', 'Messages that a drop_if rule dropped')
+  const filtered = counter('sluice_messages_filtered_total', 'Messages that a drop_if rule dropped', [
+    'target',
+  ])
   const looped = counter(
     'sluice_messages_looped_total',
     'Messages that came back to the route and were dropped',
@@ -68,7 +70,7 @@ export function createMetrics(protocols: ReadonlyMap<string, string>, status: ()
       received.inc({ route, protocol: protocolOf(route) })
       receivedBytes.inc({ route, protocol: protocolOf(route) }, size)
     },
-    filtered: ({ route }) => filtered.inc({ route }),
+    filtered: ({ route, target }) => filtered.inc({ route, target }),
     looped: ({ route }) => looped.inc({ route }),
     reply_failed: ({ route, reason }) => replyFailed.inc({ route, reason }),
     sent: ({ route, target, seconds, packed: isPacked }) => {

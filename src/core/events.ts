@@ -17,7 +17,7 @@ export type ReplyFailure = 'late' | 'undeliverable'
  */
 export type RouteEvent = { readonly route: string } & (
   | { readonly type: 'received'; readonly size: number }
-  | { readonly type: 'filtered' }
+  | { readonly type: 'filtered'; readonly target: string }
   | { readonly type: 'looped' }
   | { readonly type: 'reply_failed'; readonly reason: ReplyFailure }
   | {

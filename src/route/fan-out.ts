@@ -2,16 +2,20 @@ import type { Delivery, Outcome } from '../core/delivery.ts'
 import { toError } from '../core/errors.ts'
 import type { Message } from '../core/message.ts'
 import { Confirmed } from './confirmed.ts'
+import { after } from './mapping/step.ts'
 import { Expired } from './reply/token.ts'
 import type { Way } from './sending.ts'
 import type { Target } from './target.ts'
 
-/** The message as it goes to each target; with the reason, where it cannot go there. */
-export type Addressed = readonly {
+/** The message as it goes to a target; with the reason, where it cannot go there. */
+interface ToTarget {
   readonly target: string
   readonly message: Message
   readonly refusal?: Error
-}[]
+}
+
+/** To each target whose own mapping did not drop it. */
+export type Addressed = readonly ToTarget[]
 
 /** What the route does with a delivery. */
 export interface FanOutWay {
@@ -25,20 +29,49 @@ export interface FanOutWay {
 export class FanOut {
   readonly #targets: ReadonlyMap<string, Target>
   readonly #expires: boolean
+  readonly #filtered: (target: string) => void
   readonly #confirmed = new Confirmed()
 
-  /** `expires`: the route carries requests or replies, which are not held past their expiry. */
-  constructor(targets: ReadonlyMap<string, Target>, expires: boolean) {
+  /**
+   * `expires`: the route carries requests or replies, which are not held past their expiry. `filtered` hears of a target
+   * whose mapping dropped a message.
+   */
+  constructor(targets: ReadonlyMap<string, Target>, expires: boolean, filtered: (target: string) => void) {
     this.#targets = targets
     this.#expires = expires
+    this.#filtered = filtered
   }
 
-  /** A promise only where an address takes time; the caller keeps the order by waiting for it. */
+  /** A promise only where a mapping or an address takes time; the caller keeps the order by waiting for it. */
   addressed(message: Message): Addressed | Promise<Addressed> {
-    const all = Array.from(this.#targets, ([target, { addressed }]) =>
-      addressedTo(target, addressed, message),
-    )
-    return all.some(one => one instanceof Promise) ? Promise.all(all) : (all as Addressed)
+    const all = Array.from(this.#targets, ([name, target]) => this.#toTarget(name, target, message))
+    return all.some(one => one instanceof Promise)
+      ? Promise.all(all).then(found => found.filter(one => one !== undefined))
+      : (all.filter(one => one !== undefined) as Addressed)
+  }
+
+  /** First the target's mapping, then its address. Undefined when it was dropped; never throws or rejects. */
+  #toTarget(
+    target: string,
+    { mapped, addressed }: Target,
+    original: Message,
+  ): ToTarget | undefined | Promise<ToTarget | undefined> {
+    let message = original
+    const refused = (error: unknown): ToTarget => ({ target, message, refusal: toError(error) })
+    const onwards = (left: Message | undefined): ToTarget | undefined | Promise<ToTarget> => {
+      if (!left) {
+        this.#filtered(target)
+        return undefined
+      }
+      message = left
+      return after(addressed(left), there => ({ target, message: there }))
+    }
+    try {
+      const made = after(mapped(original), onwards)
+      return made instanceof Promise ? made.catch(refused) : made
+    } catch (error) {
+      return refused(error)
+    }
   }
 
   /** Refused by the mapping, and so for every target. */
@@ -74,7 +107,7 @@ export class FanOut {
   }
 
   async #sendTo(
-    { target, message, refusal }: Addressed[number],
+    { target, message, refusal }: ToTarget,
     { lost, size }: Delivery,
     { bury, waits }: FanOutWay,
   ): Promise<Outcome | undefined> {
@@ -87,24 +120,6 @@ export class FanOut {
     }
     const outcome = await this.#targets.get(target)!.deliver(message, way, refusal)
     return outcome === undefined && late?.aborted && !lost.aborted ? bury(target, expired(), 0) : outcome
-  }
-}
-
-type Address = (message: Message) => Message | Promise<Message>
-
-function addressedTo(
-  target: string,
-  address: Address,
-  original: Message,
-): Addressed[number] | Promise<Addressed[number]> {
-  const refused = (error: unknown) => ({ target, message: original, refusal: toError(error) })
-  try {
-    const made = address(original)
-    return made instanceof Promise
-      ? made.then(message => ({ target, message }), refused)
-      : { target, message: made }
-  } catch (error) {
-    return refused(error)
   }
 }
 

@@ -14,7 +14,7 @@ export function reporter(route: string, report: Report) {
   return {
     looped: () => report({ type: 'looped', route }),
     replyFailed: (reason: ReplyFailure) => report({ type: 'reply_failed', route, reason }),
-    filtered: () => report({ type: 'filtered', route }),
+    filtered: (target = '') => report({ type: 'filtered', route, target }),
     settled: (outcome: Outcome) => report({ type: 'settled', route, outcome }),
     lost: (error?: Error) => report({ type: 'lost', route, ...(error && { error }) }),
     stalled: (seconds: number) => report({ type: 'stalled', route, seconds }),

@@ -78,7 +78,7 @@ export class Route {
       ]),
     )
     this.#expires = request !== undefined || reply !== undefined
-    this.#fanOut = new FanOut(this.#targets, this.#expires)
+    this.#fanOut = new FanOut(this.#targets, this.#expires, this.#report.filtered)
     this.#deadLetters = new DeadLetters(deadLetters, retry, this.#report.ofDeadLetters(), signal)
     this.#intake = new Intake(source, buffer, retry, this.#report.ofSource(changed))
     this.#stallWatch = new StallWatch(() => this.#intake.oldestAge, this.#report.stalled)

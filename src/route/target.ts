@@ -8,6 +8,7 @@ import { Breaker, type BreakerOptions } from './breaker.ts'
 import type { HoldRoom } from './hold-room.ts'
 import type { HoldsReport } from './holds.ts'
 import { Keeper } from './keeper.ts'
+import type { Step } from './mapping/step.ts'
 import type { Order } from './order.ts'
 import { OrderedSends } from './ordered-sends.ts'
 import { finished, notSent, type Sending, type Way } from './sending.ts'
@@ -15,6 +16,8 @@ import { finished, notSent, type Sending, type Way } from './sending.ts'
 /** A sink, bound to its endpoint by whoever built the route. */
 export interface TargetSink {
   open(context: LinkContext): Promise<Sink>
+  /** The target's own rules, after those of the route. */
+  readonly mapping?: Step
   /** The message with the address it goes to; throws MessageRefused. Absent where there is nothing to choose. */
   address?(message: Message): Message | Promise<Message>
   /** Absent: the group id, where the route has an order. */
@@ -98,6 +101,9 @@ export class Target {
     await this.#keeper.stop()
     this.#breaker.shutdown()
   }
+
+  /** The message as it goes on to this target, or undefined when it does not. Throws MessageRefused. */
+  readonly mapped: Step = message => (this.#sink.mapping ? this.#sink.mapping(message) : message)
 
   /** The message with the address it has here. Throws MessageRefused. */
   readonly addressed = (message: Message): Message | Promise<Message> =>
