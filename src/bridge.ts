@@ -7,7 +7,7 @@ import type { Message } from './core/message.ts'
 import type { DeadLetterPlace } from './route/dead-letter/dead-letters.ts'
 import { named } from './route/delivery-id.ts'
 import { compileAddress } from './route/mapping/address.ts'
-import { compileMapping } from './route/mapping/mapping.ts'
+import { compileMapping, compileRules } from './route/mapping/mapping.ts'
 import type { Step } from './route/mapping/step.ts'
 import { replies } from './route/reply/replies.ts'
 import { type ReplyOptions, requests } from './route/reply/requests.ts'
@@ -131,7 +131,9 @@ export function wayOf(route: RouteConfig, config: BridgeConfig): Way {
   return {
     route,
     receive: message => named(route.from.at.connectionName, { message, id: idOf(message) }),
-    steps: stages.flatMap(stage => (stage.name === 'mapping' ? rulesOf(route.mapping) : [stage])),
+    steps: stages.flatMap<WayStep>(stage =>
+      stage.name === 'mapping' ? compileRules(route.mapping) : [stage],
+    ),
     targets: new Map(
       Array.from(route.targets, ([name, end]) => {
         const { address = (message: Message) => message } = targetSink(end)
@@ -174,10 +176,3 @@ const targetSink = ({ kind, at }: SinkEnd): TargetSink => ({
   ...(kind.orderGroup && { orderGroup: (message: Message) => kind.orderGroup?.(at, message) }),
   prepare: (limits, message) => kind.prepare(at, limits, message),
 })
-
-const rulesOf = (rules: RouteConfig['mapping']): readonly WayStep[] =>
-  rules.map((rule, i) => ({
-    name: Object.keys(rule)[0] ?? '',
-    number: i + 1,
-    run: compileMapping([rule]),
-  }))

@@ -77,7 +77,7 @@ async function walk(steps: readonly WayStep[], message: Message): Promise<Walked
       }
       end = { is: 'dropped', by: label }
     } catch (error) {
-      end = deadLetteredBy(error, step.number === undefined ? undefined : label)
+      end = deadLetteredBy(error)
     }
     return { steps: [...done, { label, changes: [], end }], end }
   }
@@ -110,13 +110,10 @@ async function traceTarget(
   }
 }
 
-/** With the rule before the reason, where the reason does not begin with it. */
-function deadLetteredBy(thrown: unknown, rule?: string): End {
+function deadLetteredBy(thrown: unknown): End {
   const error = toError(thrown)
   const said = sentence(error)
-  const known = error instanceof MessageRefused ? said : `unexpected, tried again first: ${said}`
-  return {
-    is: 'dead_lettered',
-    reason: rule === undefined || said.startsWith('rule ') ? known : `${rule}: ${known}`,
-  }
+  const reason =
+    error instanceof MessageRefused ? said : `after some tries, since nobody expected this: ${said}`
+  return { is: 'dead_lettered', reason }
 }
