@@ -63,7 +63,7 @@ function reason({ code = '', message = 'failed', token, value }: Thrown): string
 
 const limits: Readonly<Record<string, string>> = {
   D1011: `it goes more than ${maxCalls} calls deep: does a function call itself without end?`,
-  D1012: `it takes longer than ${timeLimit} ms: does a function call itself without end?`,
+  D1012: `it takes longer than ${timeLimit} ms: does a function call itself without end, or is there too much to do for one message?`,
   D2014: `it makes a list of more than ${maxItems} items`,
   D2015: `it makes a list of more than ${maxItems} items`,
 }

@@ -59,7 +59,11 @@ function notReserved(key: string): string {
 export function checkKeys(plain: Plain): void {
   if (typeof plain !== 'object' || plain === null || plain instanceof LargeInteger) return
   if (Array.isArray(plain)) for (const item of plain) checkKeys(item)
-  else for (const [key, value] of Object.entries(plain as object)) checkKeys((notReserved(key), value))
+  else
+    for (const [key, value] of Object.entries(plain as object)) {
+      notReserved(key)
+      checkKeys(value)
+    }
 }
 
 /** How much one expression may give: values and characters together. */

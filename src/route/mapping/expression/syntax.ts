@@ -45,7 +45,8 @@ function parsed(source: string, options: jsonata.JsonataOptions): jsonata.Expres
   try {
     return jsonata(source, options)
   } catch (thrown) {
-    // JSONata throws plain objects, whose position is where the token ends; only a regular expression has none.
+    // From RegExp; JSONata throws plain objects, whose position is where the token ends.
+    if (thrown instanceof SyntaxError) throw new ExpressionInvalid(thrown.message, source.indexOf('/'))
     const { message = 'it cannot be read', position = 0, token } = thrown as Partial<jsonata.JsonataError>
     const start = position - String(token ?? '').length
     const place = source.startsWith(String(token ?? ''), start) ? start : position
@@ -63,7 +64,7 @@ function amend(part: unknown, source: string, parent?: Mutable): void {
       linear(syntax.value)
     } catch (cause) {
       const { message } = cause as Error
-      throw new ExpressionInvalid(message, syntax.position! - String(syntax.value).length, { cause })
+      throw new ExpressionInvalid(message, startOf(syntax), { cause })
     }
   }
   // An index of a list stays a number.
@@ -75,6 +76,9 @@ function amend(part: unknown, source: string, parent?: Mutable): void {
     syntax.arguments = [syntax.lhs!, syntax.rhs!]
   }
 }
+
+/** The parser adds the flag g. */
+const startOf = ({ value, position = 0 }: Syntax): number => position - String(value).length + 1
 
 /** The name of the function that stands for `in`; no expression can write it. */
 export const contains = ' in'
