@@ -209,8 +209,11 @@ where they cannot be headers. MQTT 3.1.1 has no headers: none arrive there.`
 
 const headerDetails = 'As a consumer sees each:'
 
-const nameText = `The names of headers are never changed. One that the target does not take refuses the message; a mapping can give it another.
-SQS and SNS take ten attributes, one of which is \`sluice_properties\`: more headers than nine refuse the message there.`
+const nameText = `The names of headers are never changed. SQS and SNS take ten attributes, one of which is \`sluice_properties\`. Headers beyond that, and
+those whose names cannot be attributes, stand in one more, \`sluice_headers\`: JSON by name, with types. The target's
+\`attributes: { order: […] }\` says which are attributes all the same, \`overflow: refuse\` that such a message is not sent. Any other name
+that a target does not take refuses the message; a mapping can give it another. With \`format: jms\` a queue of SQS has what the
+Amazon SQS Java Messaging Library reads: what that has no word for is refused, or stands in \`sluice_properties\`.`
 
 const propertyText = `\`expiresAt\` becomes the time that is left to live, \`trail\` is the routes that a message has passed. MQTT 3.1.1 has none of these but
 \`durable\`, which is its QoS. The \`messageId\` of STOMP on ActiveMQ and Artemis and the time of sending there are the broker's own.

@@ -127,6 +127,9 @@ const names: readonly (readonly [id: string, title: string, name: string])[] = [
   ['colon', 'with a colon', 'a:b'],
   ['dash', 'with dash and period', 'x-a.b'],
   ['unicode', 'not ASCII', 'Straße'],
+  ['dollar', 'as Java may have it', 'net$price'],
+  ['traceparent', '`traceparent`', 'traceparent'],
+  ['tracestate', '`tracestate`', 'tracestate'],
   ['long', 'of 200 characters', 'n'.repeat(200)],
   ['longer', 'of 300 characters', 'n'.repeat(300)],
 ]

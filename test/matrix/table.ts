@@ -328,18 +328,21 @@ const headers: Record<string, Record<VariantKey, Cell>> = {
 }
 
 const refused = (refused: RegExp): Cell => ({ seen: 'refused', refused })
-const noAttribute = refused(/cannot be an attribute: names are 1 to 256 of the characters A-Z a-z 0-9 _ - \./)
+const packed = '`sluice_headers`'
 const tooLong091 = refused(/a name of more than 255 bytes/)
 const tooLongStomp = refused(/RabbitMQ takes names of 255 bytes/)
 const kept = (more: Partial<Row> = {}) => header(string('x'), string('x'), 'x', 'String "x"', more)
 
 const names: Record<string, Record<VariantKey, Cell>> = {
-  space: kept({ sqs: noAttribute }),
-  colon: kept({ sqs: noAttribute }),
+  space: kept({ sqs: packed }),
+  colon: kept({ sqs: packed }),
   dash: kept(),
-  unicode: kept({ sqs: noAttribute }),
+  unicode: kept({ sqs: packed }),
+  dollar: kept({ sqs: packed }),
+  traceparent: kept(),
+  tracestate: kept(),
   long: kept(),
-  longer: kept({ sqs: noAttribute, amqp091: tooLong091, stompRabbitmq: tooLongStomp }),
+  longer: kept({ sqs: packed, amqp091: tooLong091, stompRabbitmq: tooLongStomp }),
 }
 
 /** A property: whatever has no place of its own stands in `sluice_properties`. */
@@ -473,14 +476,14 @@ const amqp10Words = `
   body: text textNul textEmpty bytesText bytes bytesEmpty map mapEvery mapKeys list listEvery object none;
   header: null bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float32 float64 tiny nan minusZero
     string emoji empty controls nul symbol char uuid decimal32 decimal64 decimal128 bytes noBytes seconds timestamp;
-  name: space colon dash unicode long longer;
+  name: space colon dash unicode dollar traceparent tracestate long longer;
   property: messageId messageIdNumber correlationId correlationIdNumber correlationIdUuid correlationIdBytes replyTo
     contentType contentEncoding subject groupId groupSequence priority durable notDurable expiresAt createdAt`
 
 const stompWords = `
   body: text textEmpty bytesText bytes bytesEmpty;
   header: string emoji empty controls;
-  name: space colon dash unicode long;
+  name: space colon dash unicode dollar traceparent tracestate long;
   property: correlationId replyTo contentType subject groupId groupSequence priority durable notDurable expiresAt`
 
 const says: Record<VariantKey, Says> = {
@@ -491,12 +494,12 @@ const says: Record<VariantKey, Says> = {
     body: bytesText bytes bytesEmpty;
     header: null bool int8 int16 int32 int64 uint8 uint16 uint32 float32 float64 tiny minusZero
       string emoji empty controls nul decimal bytes noBytes seconds list map;
-    name: space colon dash unicode long;
+    name: space colon dash unicode dollar traceparent tracestate long;
     property: messageId correlationId replyTo contentType contentEncoding subject priority durable notDurable expiresAt
       appId`),
   mqtt5: saying(`
     body: text textEmpty bytesText bytes bytesEmpty; header: string emoji empty;
-    name: space colon dash unicode long longer;
+    name: space colon dash unicode dollar traceparent tracestate long longer;
     property: correlationIdBytes replyTo contentType durable expiresAt`),
   mqtt311: saying('body: bytesText bytes bytesEmpty; property: durable'),
   'stomp-activemq': saying(`${stompWords}; name: longer`, {
@@ -513,7 +516,7 @@ const says: Record<VariantKey, Says> = {
   }),
   sqs: saying(`
     body: text; header: bool int8 int16 int32 int64 float32 float64 string emoji controls decimal bytes;
-    name: dash long`),
+    name: dash traceparent tracestate long`),
   sns: {},
 }
 

@@ -106,10 +106,11 @@ function readMessage({ Body = '', MessageAttributes = {} }: Message): Seen {
     name,
     `${DataType} ${BinaryValue ? hex(BinaryValue) : DataType?.startsWith('Number') ? StringValue : quoted(StringValue ?? '')}`,
   ])
+  const packed = Object.keys(JSON.parse(MessageAttributes.sluice_headers?.StringValue ?? '{}'))
   return {
     specimen: MessageAttributes[specimenName]?.StringValue ?? '',
     body: quoted(Body),
-    headers: Object.fromEntries(headers),
+    headers: Object.fromEntries([...headers, ...packed.map(name => [name, '`sluice_headers`'])]),
     properties: withCarried({}, MessageAttributes.sluice_properties?.StringValue),
   }
 }
