@@ -120,6 +120,11 @@ export class AmqpConnection implements Connection {
     return (Array.isArray(offered) ? offered : [offered]).some(c => String(c) === 'ANONYMOUS-RELAY')
   }
 
+  /** So many there may be at a time. */
+  get sessions(): number {
+    return Math.min(this.#rhea.channel_max ?? 65_535, 65_535) + 1
+  }
+
   /**
    * On a channel that was not used just now: RabbitMQ 4.0 sometimes does not answer a begin on the channel of a session that
    * it has ended a moment before. rhea takes the lowest that is free.
@@ -128,7 +133,7 @@ export class AmqpConnection implements Connection {
     const inside = this.#rhea
     const session = inside.create_session() as SessionInside
     const { local_channel_map: taken } = inside
-    const count = Math.min(inside.channel_max ?? 65_535, 65_535) + 1
+    const count = this.sessions
     delete taken[session.local.channel]
     for (let i = 0; i < count; i++) {
       const channel = this.#nextChannel++ % count

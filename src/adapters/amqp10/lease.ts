@@ -18,10 +18,13 @@ export const knownDialect = (options: ConnectionOptions): Dialect => dialects.ge
 /** Has the broker been reached, and said who it is? */
 export const isKnown = (options: ConnectionOptions): boolean => dialects.has(options)
 
-const connections = new SharedConnections<ConnectionOptions, AmqpConnection>()
+/** Each link has a session. RabbitMQ 4 takes 64 on a connection; half of them are for questions and for links by address. */
+const connections = new SharedConnections<ConnectionOptions, AmqpConnection>(({ sessions }) =>
+  Math.floor(sessions / 2),
+)
 
 /**
- * The connection of an endpoint. Routes share it, except those with a durable subscription: the broker files the
+ * The connection of an endpoint. Routes share it, or as few as have sessions for all, except those with a durable subscription: the broker files the
  * subscription under the container id, which therefore must be the same after a restart and belong to this route only.
  * Any other connection has a new id each time, because ActiveMQ refuses the id of a connection that it has not yet
  * noticed to be dead. `client_id` names it for all.
