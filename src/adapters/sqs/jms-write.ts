@@ -27,13 +27,13 @@ export const names = {
  */
 export function jms(message: Message, isFifo: boolean): Written {
   const { text, note, type } = bodyOf(message.body)
-  const { headers, types } = propertiesOf(message.headers)
+  const types = typesOf(message.headers)
   const { own, placed } = ownAttributes(message, isFifo)
   return {
     text,
     notes: types === undefined ? note : { ...note, headers: types },
-    headers,
-    attribute: attributeFor,
+    headers: message.headers,
+    attribute: value => attributeFor(propertyOf(value)),
     own: { [names.type]: string(type), ...own },
     hasPlace: name => placed.includes(name),
   }
@@ -69,20 +69,15 @@ const refused = (what: string) =>
       '`encode: { format: base64 }` makes a text of it',
   )
 
-/** What a JMS consumer reads for types that JMS does not have: as ActiveMQ hands them on from AMQP, the next wider one or text. */
-function propertiesOf(headers: Headers): {
-  readonly headers: Headers
-  readonly types?: Readonly<Record<string, string>>
-} {
-  let types: Record<string, string> | undefined
-  const all = Object.entries(headers).map(([name, value]): [string, Value] => {
-    const property = propertyOf(value)
-    if (property.type !== value.type) types = { ...types, [name]: value.type }
-    return [name, property]
-  })
-  return types === undefined ? { headers } : { headers: Object.fromEntries(all), types }
+/** The types of headers that JMS consumers see as another one. */
+function typesOf(headers: Headers): Readonly<Record<string, string>> | undefined {
+  const changed = Object.entries(headers).filter(([, value]) => propertyOf(value).type !== value.type)
+  return changed.length === 0
+    ? undefined
+    : Object.fromEntries(changed.map(([name, value]) => [name, value.type]))
 }
 
+/** For a type that JMS does not have, as ActiveMQ hands it on from AMQP: the next wider one, or text. */
 function propertyOf(value: Value): Value {
   switch (value.type) {
     case 'uint8':
