@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { readFormat, writtenFormat } from './body-schema.ts'
 
 /** The rules of `mapping:`, as people write them. What only their compilers know (expressions, patterns) is checked there. */
 
@@ -53,26 +54,6 @@ const cast = z.strictObject({
     .describe('types by header; `timestamp` reads ISO 8601 or milliseconds, `bytes` base64'),
 })
 
-const columns = z.array(z.strictObject({ name: z.string().min(1) })).min(1)
-
-const decode = z.discriminatedUnion('format', [
-  z.strictObject({ format: z.literal('json') }),
-  z.strictObject({ format: z.literal('xml') }),
-  z.strictObject({ format: z.literal('csv') }),
-  z.strictObject({ format: z.literal('fixed_width'), columns }),
-  z.strictObject({ format: z.literal('text'), charset: z.string().optional() }),
-  z.strictObject({ format: z.literal('base64') }),
-])
-
-const encode = z.discriminatedUnion('format', [
-  z.strictObject({ format: z.literal('json') }),
-  z.strictObject({ format: z.literal('xml') }),
-  z.strictObject({ format: z.literal('csv') }),
-  z.strictObject({ format: z.literal('fixed_width'), columns }),
-  z.strictObject({ format: z.literal('text'), charset: z.string() }),
-  z.strictObject({ format: z.literal('base64') }),
-])
-
 const route = z.strictObject({
   cases: z
     .array(
@@ -93,7 +74,15 @@ const validate = z.strictObject({
 const lookup = z.strictObject({
   file: z.string().min(1).describe('table: a .csv file with a header line, or a .yaml map of rows by key'),
   key: template.describe('key of the row; may hold ${expressions}'),
-  as: z.string().min(1).describe('expressions see the row as `lookup.NAME`'),
+  column: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('column of a .csv file that holds the keys; the first unless it is named'),
+  as: z
+    .string()
+    .regex(/^[A-Za-z_]\w*$/, { error: 'expected a name of letters, digits and "_"' })
+    .describe('expressions see the row as `lookup.NAME`, and its columns as `lookup.NAME.column`'),
   default: z
     .record(z.string(), scalar)
     .optional()
@@ -108,7 +97,7 @@ const shapes = {
     .describe(
       'patterns of addresses such as `plant/{line}/#`; the first that fits gives `captures.line` to expressions, and a message that none fits is refused',
     ),
-  decode: decode.describe('reads the body, which becomes a map, a list or text'),
+  decode: readFormat.describe('reads the body, which becomes a map, a list or text'),
   validate: validate.describe('refuses bodies that do not fit a JSON Schema'),
   lookup: lookup.describe('gives a row of a table to the expressions of the rules that follow'),
   set: set.describe('values may hold ${expressions}'),
@@ -123,14 +112,14 @@ const shapes = {
     .describe('what to leave out: `headers.x-*`, `properties.reply_to`, `body.secret`'),
   cast: cast.describe('gives headers their types; one that does not fit refuses the message'),
   transform: expression.describe('JSONata; what it gives is the new body'),
-  encode: encode.describe('writes the body as text or bytes'),
+  encode: writtenFormat.describe('writes the body as text or bytes'),
   route: route.describe('sets the address by conditions'),
 }
 
 const names = Object.keys(shapes).join(', ')
 
 /** One rule: exactly one of the keys. */
-const rule = z
+export const rule = z
   .strictObject(shapes)
   .partial()
   .refine(keys => Object.values(keys).filter(v => v !== undefined).length === 1, {

@@ -4,7 +4,7 @@ import { maxDepth, plainJson, quote } from '../../../core/json/typed-json.ts'
 import type { Body } from '../../../core/message.ts'
 import { text, type Value } from '../../../core/value.ts'
 import { bodyOf, type Codec, checkCount, reading, textOf, unfit, wholeValue } from './body.ts'
-import { exactNumber } from './numbers.ts'
+import { exactNumber } from '../../../core/json/exact-number.ts'
 
 /** Objects become maps, arrays lists; a text alone becomes a body of that text, another scalar text as it is written. */
 export const decodeJson: Codec = body =>

@@ -1,4 +1,4 @@
-import type { Value } from '../../../core/value.ts'
+import type { Value } from '../value.ts'
 
 /**
  * A number from its decimal text with every digit of it: whole ones are int32, int64, uint64 or else decimal; others float64
