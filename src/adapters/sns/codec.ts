@@ -8,6 +8,7 @@ import { toClaim } from '../shared/aws/claim-check.ts'
 import { encode, native } from '../shared/aws/encode.ts'
 import type { AwsConnectionOptions } from '../shared/aws/options.ts'
 import type { Placed } from '../shared/aws/places-sink.ts'
+import { formatted } from '../shared/cloudevents/cloudevents.ts'
 import { isTopic, type SnsSinkOptions } from './options.ts'
 
 export interface SnsPrepared extends Placed {
@@ -18,9 +19,10 @@ export interface SnsPrepared extends Placed {
 export function prepare(
   at: Endpoint<AwsConnectionOptions, SnsSinkOptions>,
   limits: Limits,
-  message: Message,
+  given: Message,
 ): SnsPrepared {
   const { options } = at
+  const message = formatted(given, at, { body: 'text' })
   const topic = isTemplate(options.topic) ? chosen(message.address, options.topic) : options.topic
   const { subject, delay = 0 } = message.properties
   if (delay > 0) throw new MessageRefused('the message has a delay, and SNS cannot delay')

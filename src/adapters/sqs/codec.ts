@@ -13,6 +13,7 @@ import type { AwsConnectionOptions } from '../shared/aws/options.ts'
 import { unpacked } from '../shared/aws/packed.ts'
 import type { Placed } from '../shared/aws/places-sink.ts'
 import { type Restored, restored } from '../shared/carriage/restore.ts'
+import { formatted, takenApart } from '../shared/cloudevents/cloudevents.ts'
 import { readJms } from './jms-read.ts'
 import { jms } from './jms-write.ts'
 import type { SqsSinkOptions, SqsSourceOptions } from './options.ts'
@@ -27,9 +28,10 @@ export interface SqsPrepared extends Placed {
 export function prepare(
   at: Endpoint<AwsConnectionOptions, SqsSinkOptions>,
   limits: Limits,
-  message: Message,
+  given: Message,
 ): SqsPrepared {
   const { options } = at
+  const message = formatted(given, at, { body: 'text' })
   const { queue: written, format, trace_header } = options
   const queue = isTemplate(written) ? chosen(message.address, written) : written
   const isFifo = queue.endsWith('.fifo')
@@ -89,7 +91,8 @@ export function decode(received: SqsReceived, options: SqsSourceOptions): Restor
   const raw = decodeRaw(received, options.queue)
   try {
     const plain = options.body === 'raw' ? raw : fromNotification(raw, received.Body)
-    const { message, ...fault } = unpacked(restored(options.format === 'jms' ? readJms(plain) : plain))
+    const carried = unpacked(restored(options.format === 'jms' ? readJms(plain) : plain))
+    const { message, ...fault } = options.format === 'cloudevents' ? takenApart(carried, true) : carried
     if (!options.trace_header) return { message, ...fault }
     const headers = withTrace(message.headers, received.Attributes?.AWSTraceHeader)
     return { message: { ...message, headers }, ...fault }

@@ -2,35 +2,40 @@ import { z } from 'zod'
 import { isTemplate } from '../../core/template.ts'
 import { claimCheckFrom } from '../shared/aws/claim-check-options.ts'
 import { batchingSink, receivedBody } from '../shared/aws/options.ts'
+import { belongs, structuredEvents } from '../shared/cloudevents/options.ts'
 import { duration, sourceCredit } from '../shared/options.ts'
 import { parseQueue } from './queue.ts'
 
 const isQueue = (written: string): boolean => parseQueue(written) !== undefined
 
-const format = z.enum(['native', 'jms']).default('native')
+const format = z.enum(['native', 'jms', 'cloudevents']).default('native')
 
-export const sinkOptions = z.strictObject({
-  queue: z
-    .string()
-    .refine(written => isTemplate(written) || isQueue(written), {
-      error: 'expected the name, URL or ARN of a queue, or a template for one',
-    })
-    .describe(
-      'name, URL or ARN of the queue, which may hold `${…}`; one that ends in .fifo is a FIFO queue. Where a template chose a ' +
-        'queue that is not there or denied, its messages are dead-lettered and others go on',
+export const sinkOptions = z
+  .strictObject({
+    queue: z
+      .string()
+      .refine(written => isTemplate(written) || isQueue(written), {
+        error: 'expected the name, URL or ARN of a queue, or a template for one',
+      })
+      .describe(
+        'name, URL or ARN of the queue, which may hold `${…}`; one that ends in .fifo is a FIFO queue. Where a template chose a ' +
+          'queue that is not there or denied, its messages are dead-lettered and others go on',
+      ),
+    format: format.describe(
+      'jms: as the Amazon SQS Java Messaging Library writes it, so that its consumers read text, bytes and objects, typed ' +
+        'properties, correlation id, group and a reply address that is the URL or ARN of a queue. cloudevents: the body is an event of ' +
+        'CloudEvents 1.0 in JSON, the one that the message is or one that it becomes',
     ),
-  format: format.describe(
-    'jms: as the Amazon SQS Java Messaging Library writes it, so that its consumers read text, bytes and objects, typed ' +
-      'properties, correlation id, group and a reply address that is the URL or ARN of a queue',
-  ),
-  trace_header: z
-    .boolean()
-    .default(false)
-    .describe(
-      'write the trace of the header `traceparent` as AWSTraceHeader too, for X-Ray; it is none of the ten attributes',
-    ),
-  ...batchingSink,
-})
+    cloudevents: structuredEvents,
+    trace_header: z
+      .boolean()
+      .default(false)
+      .describe(
+        'write the trace of the header `traceparent` as AWSTraceHeader too, for X-Ray; it is none of the ten attributes',
+      ),
+    ...batchingSink,
+  })
+  .refine(belongs.holds, belongs.params)
 
 export const sourceOptions = z.strictObject({
   queue: z
@@ -40,7 +45,8 @@ export const sourceOptions = z.strictObject({
   ...sourceCredit,
   body: receivedBody,
   format: format.describe(
-    'jms: what the Amazon SQS Java Messaging Library writes is read as the JMS message that it stands for',
+    'jms: what the Amazon SQS Java Messaging Library writes is read as the JMS message that it stands for. cloudevents: bodies are events in ' +
+      'JSON and are taken apart: their attributes are headers `cloudEvents_NAME`, and the body is the data; what is no event is a dead letter',
   ),
   trace_header: z
     .boolean()

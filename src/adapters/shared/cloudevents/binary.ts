@@ -96,8 +96,8 @@ function typeIn(attributes: Map<string, Attribute>, contentType: string | undefi
 export interface Binding {
   /** What stands before an attribute's name in a header. */
   readonly prefix: string
-  /** The kind of body that is written: bytes where the binding wants them, else text where it is text. */
-  readonly body: 'text' | 'bytes'
+  /** What text becomes: bytes where the binding wants them, else text; `kept` is any text, also one that UTF-8 does not have. */
+  readonly body: 'text' | 'bytes' | 'kept'
 }
 
 /** Throws MessageRefused where a header would be taken for an attribute. */
@@ -133,6 +133,7 @@ function checkBeside(name: string, value: Value, same: Value | undefined, bindin
 }
 
 export function textBody(text: string, { body }: Pick<Binding, 'body'>): Body {
+  if (body === 'kept') return { kind: 'text', text }
   const bytes = utf8Of(text)
   return body === 'bytes' ? { kind: 'bytes', bytes } : { kind: 'text', text }
 }

@@ -5,7 +5,14 @@ import { type Binding, binaryMessage, prefix, prefixIn, readBinary, textBody } f
 import { type CloudEvent, isTrace, malformed } from './event.ts'
 import { type Made, made } from './made.ts'
 import type { EventsOptions } from './options.ts'
-import { jsonOf, readStructured, saysStructured, structuredJson, structuredType } from './structured.ts'
+import {
+  jsonOf,
+  plainCharacters,
+  readStructured,
+  saysStructured,
+  structuredJson,
+  structuredType,
+} from './structured.ts'
 
 /**
  * CloudEvents 1.0 as functions from message to message, before a sink encodes and after a source has decoded. What is an event
@@ -38,7 +45,7 @@ export function asStructured(message: Message, options: Made, binding: Structure
   const { properties } = message
   if (saysStructured(properties.contentType)) {
     readStructured(message)
-    return { ...message, body: textBody(jsonOf(message.body), binding) }
+    return { ...message, body: textBody(plainCharacters(jsonOf(message.body)), binding) }
   }
   checkEncoding(properties.contentEncoding)
   const event = binaryEvent(message) ?? made(message, options)
@@ -101,7 +108,7 @@ function apart(message: Message, implied: boolean): Message {
   const event = eventIn(message, implied)
   const { contentType: _, ...properties } = message.properties
   const type = event.attributes.get('type')
-  const written = binaryMessage({ ...message, properties }, event, { prefix, body: 'text' })
+  const written = binaryMessage({ ...message, properties }, event, { prefix, body: 'kept' })
   if (properties.subject !== undefined || type?.type !== 'string') return written
   return { ...written, properties: { ...written.properties, subject: type.value } }
 }

@@ -70,7 +70,7 @@ function isJsonText(text: string): boolean {
 }
 
 /** JSON without the characters that some protocol refuses. They stand in its strings only, where they can be escaped. */
-const plainCharacters = (json: string): string =>
+export const plainCharacters = (json: string): string =>
   json.replace(/[\x7f-\x9f\p{Cs}\p{Noncharacter_Code_Point}]/gu, character =>
     Array.from(
       { length: character.length },
