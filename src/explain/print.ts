@@ -70,7 +70,7 @@ function sentLines({ shown, size, limit, notes }: Sent): readonly string[] {
 
 const sizeText = (size: number, limit: number): string =>
   Number.isFinite(limit)
-    ? `${size} bytes; the usual limit is ${limit} (${formatSize(limit)})`
+    ? `${size} bytes; the usual limit is ${limit}${/iB$/.test(formatSize(limit)) ? ` (${formatSize(limit)})` : ''}`
     : `${size} bytes, and there is no limit`
 
 function bodyLine(body: string | Uint8Array): string {
