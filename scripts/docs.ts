@@ -5,6 +5,7 @@ import { z } from 'zod'
 import { adapters } from '../src/adapters/index.ts'
 import { duration, secret, size } from '../src/adapters/shared/options.ts'
 import { createMetrics } from '../src/admin/metrics.ts'
+import { rule } from '../src/config/mapping-schema.ts'
 import { fileSchema } from '../src/config/schema.ts'
 import type { Schema } from '../src/core/adapter.ts'
 import { fidelityPage } from './fidelity.ts'
@@ -79,6 +80,9 @@ function configurationPage(): string {
     '## A route',
     table(rows({ properties: own, required: ['from', 'targets'] })),
     routeText,
+    '## Rules of a mapping',
+    ruleText,
+    table(rows(convert(rule))),
     '## defaults',
     table(rows(defaults ?? {})),
     deadLetterText,
@@ -113,13 +117,13 @@ function rows({ properties = {}, required = [] }: Json, above = ''): readonly Ro
   return Object.entries(properties).flatMap(([key, schema]) => {
     const path = above + key
     const row = { path, schema, required: required.includes(key) && schema.default === undefined }
-    return [row, ...inner(schema, path)]
+    return [row, ...(key === 'mapping' ? [] : inner(schema, path))]
   })
 }
 
 function inner(schema: Json, path: string): readonly Row[] {
   if (schema.properties) return rows(schema, `${path}.`)
-  if (schema.oneOf) return rows(merged(schema.oneOf), `${path}.`)
+  if (schema.oneOf) return formRows(schema.oneOf, `${path}.`)
   const { items, additionalProperties: values } = schema
   if (typeof values === 'object' && values.properties) return rows(values, `${path}.NAME.`)
   const options = items?.anyOf ?? (items ? [items] : [])
@@ -128,21 +132,28 @@ function inner(schema: Json, path: string): readonly Row[] {
   return options.flatMap(option => rows({ properties: option.properties ?? {} }, `${path}[].`))
 }
 
-/** The keys of all of them; those that only some have say which. */
-function merged(options: readonly Json[]): Json {
-  const keys = [...new Set(options.flatMap(({ properties }) => Object.keys(properties ?? {})))]
-  const [kind] = keys.filter(key => options.every(o => o.properties?.[key]?.const !== undefined))
+/** The keys of maps that one key tells apart; what only some have, or have in their own way, says which. */
+function formRows(forms: readonly Json[], above: string): readonly Row[] {
+  const keys = [...new Set(forms.flatMap(({ properties }) => Object.keys(properties ?? {})))]
+  const kind = keys.find(key => forms.every(f => f.properties?.[key]?.const !== undefined))
   if (kind === undefined) throw new Error('a choice without the key that tells its forms apart')
-  const properties = keys.map((key): [string, Json] => {
-    const having = options.filter(o => o.properties?.[key])
-    const schema = having[0]!.properties![key]!
-    const kinds = having.map(o => o.properties![kind]!.const)
-    if (key === kind) return [key, { enum: kinds }]
-    const among = having.length === options.length ? '' : `with ${oneOf(kinds.map(k => `\`${k}\``))}: `
-    return [key, { ...schema, description: `${among}${schema.description ?? ''}` }]
+  return keys.flatMap(key => {
+    if (key === kind) {
+      const kinds = forms.map(f => f.properties![kind]!.const)
+      return [{ path: above + key, schema: { enum: kinds }, required: true }]
+    }
+    const alike = Map.groupBy(
+      forms.filter(f => f.properties?.[key]),
+      f => JSON.stringify([f.properties![key], f.required?.includes(key)]),
+    )
+    return Array.from(alike.values(), having => {
+      const kinds = having.map(f => `\`${f.properties![kind]!.const}\``)
+      const among = having.length === forms.length ? '' : `with ${oneOf(kinds)}: `
+      const schema = having[0]!.properties![key]!
+      const described = { ...schema, description: `${among}${schema.description ?? ''}`.trim() }
+      return rows({ properties: { [key]: described }, required: having[0]!.required ?? [] }, above)
+    }).flat()
   })
-  const required = keys.filter(key => options.every(o => !o.properties?.[key] || o.required?.includes(key)))
-  return { properties: Object.fromEntries(properties), required }
 }
 
 const table = (keys: readonly Row[]): string =>
@@ -295,6 +306,10 @@ Routes on one connection share it as far as the protocol lets them: AMQP and AWS
 for sources and one for targets); of AMQP 1.0 a route with a durable \`subscription\` has its own, because the broker files the
 subscription under the name of the connection. In MQTT and STOMP each link is a connection of its own: there the session,
 the heartbeat and what a broker does to a slow reader belong to the connection, and one route must not hold up another.`
+
+const ruleText = `Each entry of a \`mapping\` has exactly one of these keys. The rules of a route are applied in the order of the list, then
+those of each target to what goes to this target. A message that a rule drops is done with there; one that a rule refuses becomes a
+dead letter, with the rule in its reason: \`rule 2 (set): …\`.`
 
 const deadLetterText = `\`dead_letter\` is needed, here or on each route. Each entry is a target (\`connection\` and the keys of its protocol),
 \`broker: true\` (the source's own dead letter, where its protocol can reject a message), or one of these, which need no

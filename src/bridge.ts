@@ -1,6 +1,5 @@
 import { type BridgeConfig, type RouteConfig, rulePath, type SinkEnd } from './config/bridge-config.ts'
 import type { Problem } from './config/problem.ts'
-import { sentence } from './core/errors.ts'
 import type { Report } from './core/events.ts'
 import { typedJson } from './core/json/typed-json.ts'
 import type { Message } from './core/message.ts'
@@ -8,6 +7,7 @@ import type { DeadLetterPlace } from './route/dead-letter/dead-letters.ts'
 import { named } from './route/delivery-id.ts'
 import { compileAddress } from './route/mapping/address.ts'
 import { compileMapping, compileRules } from './route/mapping/mapping.ts'
+import { Mistakes, RuleInvalid } from './route/mapping/mistakes.ts'
 import type { Step } from './route/mapping/step.ts'
 import { replies } from './route/reply/replies.ts'
 import { type ReplyOptions, requests } from './route/reply/requests.ts'
@@ -42,26 +42,50 @@ export class Bridge {
 
 export type BridgeStatus = ReturnType<Bridge['status']>
 
-/** The mistakes in the expressions of a configuration, which only their compiler finds. */
+/** The mistakes in the rules and templates of a configuration, which only their compilers find. */
 export function checkMappings(config: BridgeConfig): readonly Problem[] {
   return config.routes.flatMap(route => [
-    ...route.mapping.flatMap((rule, i) => wellFormed(rulePath(route, i), () => compileMapping([rule]))),
-    ...Array.from(route.targets, ([target, { kind, at }]) =>
-      wellFormed(
-        ['routes', route.name, 'targets', target],
-        () => kind.address && compileAddress(kind.address(at)),
-      ),
-    ).flat(),
+    ...mistakesIn(
+      () => compileRules(route.mapping),
+      ([i, ...path]) => [...rulePath(route, Number(i)), ...path],
+    ),
+    ...Array.from(route.targets, ([target, end]) => {
+      const at = ['routes', route.name, 'targets', target]
+      return [
+        ...mistakesIn(
+          () => compileRules(end.mapping),
+          path => [...at, 'mapping', ...path],
+        ),
+        ...mistakesIn(
+          () => compileTarget(end),
+          path => [...at, ...path],
+        ),
+      ]
+    }).flat(),
   ])
 }
 
-function wellFormed(path: Problem['path'], compile: () => unknown): readonly Problem[] {
+function mistakesIn(
+  compile: () => unknown,
+  place: (path: Problem['path']) => Problem['path'],
+): readonly Problem[] {
   try {
     compile()
     return []
   } catch (error) {
-    return [{ path, text: `not well-formed: ${sentence(error)}` }]
+    if (error instanceof RuleInvalid) return error.mistakes.map(m => ({ ...m, path: place(m.path) }))
+    throw error
   }
+}
+
+/** Mistakes are placed at the option that holds the address. */
+function compileTarget({ kind, at }: SinkEnd): void {
+  const address = kind.address?.(at)
+  if (address === undefined) return
+  const [key] = Object.entries(at.options as object).find(([, value]) => value === address) ?? []
+  const mistakes = new Mistakes()
+  mistakes.at(key === undefined ? [] : [key], () => compileAddress(address))
+  mistakes.raise()
 }
 
 function buildRoute(route: RouteConfig, config: BridgeConfig, report: Report): Route {
@@ -75,7 +99,12 @@ function buildRoute(route: RouteConfig, config: BridgeConfig, report: Report): R
         open: (deliver, context) => from.kind.open(from.at, deliver, context),
       },
       buffer: { maxMessages: buffer.max_messages, maxBytes: buffer.max_bytes },
-      targets: new Map(Array.from(route.targets, ([target, end]) => [target, targetSink(end)])),
+      targets: new Map(
+        Array.from(route.targets, ([target, end]) => [
+          target,
+          { ...targetSink(end), mapping: compileMapping(end.mapping, ownerOf(target)) },
+        ]),
+      ),
       deadLetters: route.deadLetters.map((place): DeadLetterPlace => {
         if ('broker' in place) return { name: place.name, rejects: true }
         return { name: place.name, sink: targetSink(place.end) }
@@ -137,7 +166,7 @@ export function wayOf(route: RouteConfig, config: BridgeConfig): Way {
     targets: new Map(
       Array.from(route.targets, ([name, end]) => {
         const { address = (message: Message) => message } = targetSink(end)
-        return [name, { end, steps: [], address }]
+        return [name, { end, steps: compileRules(end.mapping, ownerOf(name)), address }]
       }),
     ),
   }
@@ -169,6 +198,8 @@ function requestReply(
     ...(reply && { reply: replies(options, connections) }),
   }
 }
+
+const ownerOf = (target: string): string => `target ${target}`
 
 const targetSink = ({ kind, at }: SinkEnd): TargetSink => ({
   open: context => kind.open(at, context),

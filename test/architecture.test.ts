@@ -233,6 +233,7 @@ describe('the order of the stages', () => {
       'route/delivery-id.ts',
       'route/mapping/address.ts',
       'route/mapping/mapping.ts',
+      'route/mapping/mistakes.ts',
       'route/reply/replies.ts',
       'route/reply/requests.ts',
       'route/route.ts',

@@ -16,6 +16,11 @@ export interface SinkEnd {
   readonly at: Endpoint<unknown, unknown>
 }
 
+/** A target with the rules that are its own. */
+export interface TargetEnd extends SinkEnd {
+  readonly mapping: RouteInFile['mapping']
+}
+
 export type DeadLetterEnd =
   | { readonly name: string; readonly end: SinkEnd }
   | { readonly name: string; readonly broker: true }
@@ -28,7 +33,7 @@ export interface RouteConfig {
   readonly mapping: RouteInFile['mapping']
   /** So many of them are those of the defaults. */
   readonly commonRules: number
-  readonly targets: ReadonlyMap<string, SinkEnd>
+  readonly targets: ReadonlyMap<string, TargetEnd>
   readonly deadLetters: readonly DeadLetterEnd[]
   readonly buffer: File['defaults']['buffer']
   readonly retry: File['defaults']['retry']

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { adapters } from '../adapters/index.ts'
 import { sentence } from '../core/errors.ts'
-import type { BridgeConfig, DeadLetterEnd, RouteConfig, SinkEnd } from './bridge-config.ts'
+import type { BridgeConfig, DeadLetterEnd, RouteConfig, TargetEnd } from './bridge-config.ts'
 import { circleProblems } from './circles.ts'
 import { EndDefaults } from './defaults.ts'
 import { Ends, isMap } from './ends.ts'
@@ -106,10 +106,13 @@ function routeConfig(
 ): RouteConfig | undefined {
   const path = ['routes', name]
   const from = ends.source(written.from, [...path, 'from'], name)
-  const targets = new Map<string, SinkEnd>()
+  const targets = new Map<string, TargetEnd>()
   for (const [target, keys] of Object.entries(isMap(written.targets) ? written.targets : {})) {
-    const end = ends.sink(keys, [...path, 'targets', target], name)
-    if (end) targets.set(target, end)
+    if (!isMap(keys)) continue
+    const { mapping: _, ...options } = keys
+    const end = ends.sink(options, [...path, 'targets', target], name)
+    const mapping = file?.routes[name]?.targets[target]?.mapping ?? []
+    if (end) targets.set(target, { ...end, mapping })
   }
   const own = written.dead_letter !== undefined
   const places = own ? written.dead_letter : defaultDeadLetter

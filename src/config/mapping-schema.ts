@@ -116,14 +116,19 @@ const shapes = {
   route: route.describe('sets the address by conditions'),
 }
 
-const names = Object.keys(shapes).join(', ')
-
 /** One rule: exactly one of the keys. */
 export const rule = z
   .strictObject(shapes)
   .partial()
-  .refine(keys => Object.values(keys).filter(v => v !== undefined).length === 1, {
-    error: `expected one rule in each entry of the list, with one key of ${names}`,
+  .check(({ value, issues }) => {
+    const keys = Object.entries(value).flatMap(([key, written]) => (written === undefined ? [] : [key]))
+    // An unknown key is said already.
+    if (keys.length === 1 || issues.length > 0) return
+    const message =
+      keys.length === 0
+        ? `an entry of a mapping has one rule, and this one has none; there are ${Object.keys(shapes).join(', ')}`
+        : `an entry of a mapping has one rule, and this one has ${keys.join(', ')}: write an entry for each`
+    issues.push({ code: 'custom', input: value, path: [], message })
   })
 
 export const mapping = z.array(rule).default([])

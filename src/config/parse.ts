@@ -39,6 +39,12 @@ function describe(issue: Issue, base: Path, schema: z.ZodType): readonly Problem
   }
   if (issue.code === 'invalid_key')
     return [{ path, atKey: true, text: `${expectation(issue)}, found "${path.at(-1)}"` }]
+  if (issue.code === 'invalid_union' && issue.discriminator !== undefined) {
+    const { discriminator, input } = issue
+    // zod 4.6 says them and does not declare them.
+    const values = (issue as { readonly options?: readonly string[] }).options ?? []
+    return [{ path, text: ofForms(values, (input as Record<string, unknown> | undefined)?.[discriminator]) }]
+  }
   const union = issue.code === 'invalid_union' ? nearest(issue) : undefined
   if (union)
     return union.flatMap(inner => describe({ ...inner, path: [...issue.path, ...inner.path] }, base, schema))
@@ -47,6 +53,13 @@ function describe(issue: Issue, base: Path, schema: z.ZodType): readonly Problem
     return [{ path, text: `missing; ${expectation(issue)}` }]
   }
   return [{ path, text: `${expectation(issue)}, found ${show(issue.input, path)}` }]
+}
+
+/** The value that tells the forms of a map apart is not there, or none of theirs. */
+function ofForms(values: readonly string[], found: unknown): string {
+  const expected = `expected ${values.map(v => JSON.stringify(v)).join(' or ')}`
+  if (found === undefined) return `missing; ${expected}`
+  return `${expected}, found ${show(found, [])}${suggest(String(found), values)}`
 }
 
 /** The branch of a union that was meant: the only one that failed deeper than at its own top. */

@@ -41,7 +41,12 @@ export function printConfig({ config, file, references }: Loaded): string {
           buffer: written.buffer,
           retry: written.retry,
           breaker: written.breaker,
-          targets: Object.fromEntries(Array.from(route.targets, ([name, end]) => [name, encodeEnd(end)])),
+          targets: Object.fromEntries(
+            Array.from(route.targets, ([target, end]) => {
+              const { mapping = [] } = own.targets[target] ?? {}
+              return [target, { ...encodeEnd(end), ...(mapping.length > 0 && { mapping }) }]
+            }),
+          ),
           dead_letter: route.deadLetters.map(place => {
             if ('broker' in place) return { broker: true }
             const { connection, ...keys } = encodeEnd(place.end)

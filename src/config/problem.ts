@@ -6,6 +6,8 @@ export interface Problem {
   readonly warning?: true
   /** The mistake is in the key at `path`, not in its value. */
   readonly atKey?: true
+  /** Where in the text at `path`, counted from 0: for mistakes in an expression. */
+  readonly offset?: number
   /** For which of those that one text stands for: `item ORDERS`, `route orders`. */
   readonly one?: string
 }

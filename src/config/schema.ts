@@ -53,6 +53,10 @@ const buffer = z.strictObject({
 /** An end of a route: a connection and, beside it, keys of that connection's protocol. */
 const endpoint = z.looseObject({ connection: z.string().describe('name of a connection') })
 
+const target = endpoint.extend({
+  mapping: mapping.describe('rules for this target alone, after those of the route'),
+})
+
 const deadLetter = z
   .array(z.union([endpoint, z.strictObject({ broker: z.literal(true) }), z.record(z.string(), z.unknown())]))
   .min(1, { error: 'expected at least one place for dead letters' })
@@ -77,7 +81,7 @@ const route = z.strictObject({
   from: endpoint.describe('where messages come from'),
   mapping: mapping.describe('rules, applied in this order'),
   targets: z
-    .record(targetName, endpoint)
+    .record(targetName, target)
     .refine(targets => Object.keys(targets).length > 0, { error: 'expected at least one target' })
     .describe('where messages go, by a name that metrics and dead letters use'),
   ordering: z

@@ -12,6 +12,7 @@ import {
 } from 'yaml'
 import { toError } from '../core/errors.ts'
 import type { PlacedProblem, Problem } from './problem.ts'
+import { offsetInScalar } from './scalar-offset.ts'
 
 /** Uses of an anchor, times the anchors in it: what one for all of 300 routes needs, and far below what fills the memory. */
 const maxAliasCount = 10_000
@@ -23,11 +24,13 @@ export class SourceText {
   readonly data: unknown
   /** What is wrong with the text as YAML. */
   readonly problems: PlacedProblem[]
+  readonly #text: string
   readonly #document: ReturnType<typeof parseDocument>
   readonly #lines = new LineCounter()
 
   constructor(file: string, text: string) {
     this.file = file
+    this.#text = text
     this.#document = parseDocument(text, {
       lineCounter: this.#lines,
       prettyErrors: false,
@@ -60,8 +63,8 @@ export class SourceText {
     return { ...problem, file: this.file, ...this.#position(this.#offset(problem)) }
   }
 
-  /** A map or list begins at its key; a plain value where it stands. */
-  #offset({ path, atKey }: Problem): number {
+  /** A map or list begins at its key; a plain value where it stands, or at the character that is meant. */
+  #offset({ path, atKey, offset: within }: Problem): number {
     let node: unknown = this.#document.contents
     let offset = startOf(node)
     for (const [depth, step] of path.entries()) {
@@ -71,6 +74,8 @@ export class SourceText {
       const wanted = pair && (!isScalar(node) || (atKey && depth === path.length - 1)) ? pair.key : node
       offset = startOf(wanted) ?? offset
     }
+    node = this.#behind(node)
+    if (within !== undefined && isScalar(node)) return offsetInScalar(this.#text, node, within) ?? offset ?? 0
     return offset ?? 0
   }
 

@@ -88,7 +88,7 @@ admin: { port: abc }
 `
     assert.deepEqual(problemsOf(text), [
       'f.yaml:2:1: conections: unknown key (did you mean "connections"?)',
-      'f.yaml:5:20: connections.far.protocol: expected one of amqp10, amqp091, mqtt, stomp, sqs, sns, memory, found "memry" (did you mean "memory"?)',
+      'f.yaml:5:20: connections.far.protocol: expected one of amqp10, amqp091, mqtt, stomp, sqs, sns, s3, memory, found "memry" (did you mean "memory"?)',
       'f.yaml:8:25: routes.orders.from.connection: there is no connection "heer" (did you mean "here"?)',
       'f.yaml:9:19: routes.orders.retry.max: expected a duration from 1ms to 24d, such as 200ms, 30s, 5m or 12h, found 5',
       'f.yaml:9:22: routes.orders.retry.inital: unknown key (did you mean "initial"?)',
@@ -215,7 +215,7 @@ admin: { port: abc }
   it('finds expressions that are not well-formed', () => {
     const { config, place } = loadText('f.yaml', `${minimal}    mapping:\n      - drop_if: "headers.("\n`)
     const [problem] = place(checkMappings(config)).map(formatProblem)
-    assert.match(problem ?? '', /^f\.yaml:10:9: routes\.orders\.mapping\[0\]: not well-formed: /)
+    assert.match(problem ?? '', /^f\.yaml:10:28: routes\.orders\.mapping\[0\]\.drop_if: not well-formed: /)
   })
 
   it('has 300 routes checked in under a second', () => {

@@ -1,8 +1,10 @@
 import { MessageRefused, sentence } from '../../core/errors.ts'
 import { Mistakes } from './mistakes.ts'
 import { cast } from './rules/cast.ts'
+import { decode } from './rules/decode.ts'
 import { drop } from './rules/drop.ts'
 import { dropIf } from './rules/drop-if.ts'
+import { encode } from './rules/encode.ts'
 import { match } from './rules/match.ts'
 import { rename } from './rules/rename.ts'
 import { route } from './rules/route.ts'
@@ -19,7 +21,7 @@ const notYet = (_: object): Step => {
 const compilers = {
   drop_if: dropIf,
   match,
-  decode: notYet,
+  decode,
   validate: notYet,
   lookup: notYet,
   set,
@@ -27,7 +29,7 @@ const compilers = {
   drop,
   cast,
   transform,
-  encode: notYet,
+  encode,
   route,
 }
 
