@@ -5,6 +5,7 @@ import { addFunctions, maxItems } from './functions.ts'
 import { LargeInteger } from './large-integer.ts'
 import { LinearRegExp } from './linear-regexp.ts'
 import { readable } from './reading.ts'
+import { rootsOf } from './roots.ts'
 import { timeLimit } from './stopwatch.ts'
 import { parse, type Syntax } from './syntax.ts'
 
@@ -26,24 +27,26 @@ export function compileJsonata(source: string): Evaluation {
     RegexEngine: LinearRegExp as unknown as RegExpConstructor,
   })
   addFunctions(expression)
+  const syntax = expression.ast() as Syntax
+  const roots = rootsOf(syntax)
   const evaluate = async (message: Mapped): Promise<unknown> => {
     try {
-      return await onceMore(expression, message)
+      return await onceMore(expression, readable(message, roots))
     } catch (cause) {
       const options = cause instanceof Error ? { cause } : {}
       throw new MessageRefused(`evaluating "${shortened(source)}": ${reason(cause as Thrown)}`, options)
     }
   }
-  return { syntax: expression.ast() as Syntax, evaluate }
+  return { syntax, evaluate }
 }
 
 /** JSONata's clock runs on while this process is stopped; what really takes long does so twice. */
-async function onceMore(expression: jsonata.Expression, message: Mapped): Promise<unknown> {
+async function onceMore(expression: jsonata.Expression, input: object): Promise<unknown> {
   try {
-    return await expression.evaluate(readable(message))
+    return await expression.evaluate(input)
   } catch (error) {
     if ((error as Thrown).code !== 'D1012') throw error
-    return expression.evaluate(readable(message))
+    return expression.evaluate(input)
   }
 }
 

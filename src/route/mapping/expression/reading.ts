@@ -4,26 +4,25 @@ import { nothing, text, type Value } from '../../../core/value.ts'
 import type { Mapped } from '../step.ts'
 import { LargeInteger, parseJson } from './large-integer.ts'
 import { checkKeys, fromPlain, keyText, type Plain, toPlain } from './plain.ts'
+import type { Root } from './roots.ts'
 
-/** What an expression sees of a message. Each part is made when it is read. */
-export function readable(message: Mapped): object {
-  let headers: Plain | undefined
-  const { captures, lookup } = message
-  return {
-    address: message.address,
-    get body() {
-      return bodyOf(message.body)
-    },
-    get properties() {
-      return propertiesOf(message.properties)
-    },
-    get headers() {
-      headers ??= plainMap(message.headers)
-      return headers
-    },
-    ...(captures && { captures: plainMap(captures) }),
-    ...(lookup && { lookup: plainMap(lookup) }),
+/** These parts of a message as JSONata sees them. */
+export function readable(message: Mapped, roots: readonly Root[]): object {
+  const seen: { [root in Root]?: Plain } = {}
+  for (const root of roots) {
+    const part = parts[root](message)
+    if (part !== undefined) seen[root] = part
   }
+  return seen
+}
+
+const parts: Readonly<Record<Root, (message: Mapped) => Plain | undefined>> = {
+  address: ({ address }) => address,
+  body: ({ body }) => bodyOf(body),
+  properties: ({ properties }) => propertiesOf(properties),
+  headers: ({ headers }) => plainMap(headers),
+  captures: ({ captures }) => captures && plainMap(captures),
+  lookup: ({ lookup }) => lookup && plainMap(lookup),
 }
 
 const plainMap = (values: Readonly<Record<string, Value>>): Plain =>
