@@ -1,4 +1,3 @@
-import { dirname } from 'node:path'
 import { Command, CommanderError, Option } from 'commander'
 import { adapters } from './adapters/index.ts'
 import { checkMappings, type Way, wayOf } from './bridge.ts'
@@ -78,7 +77,7 @@ async function test(
   { filter, format }: { filter?: string; format: (typeof formats)[number] },
 ): Promise<number> {
   const ways = new Map(config.routes.map(route => [route.name, wayOf(route, config)]))
-  const tests = { written: config.tests, ways, folder: dirname(file), place }
+  const tests = { written: config.tests, ways, place }
   const done = await runTests(tests, filter)
   if (done.length === 0) {
     throw new UsageError(

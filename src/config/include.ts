@@ -6,7 +6,7 @@ import type { PlacedProblem, Problem } from './problem.ts'
 import { SourceText } from './source-text.ts'
 
 /** What an included file may hold; all else is said once, in the file that includes. */
-export const includable: readonly string[] = ['connections', 'routes']
+export const includable: readonly string[] = ['connections', 'routes', 'tests']
 
 /**
  * The files that `include` names, each once, in the order of its patterns and then of their names. Patterns are relative to
@@ -60,19 +60,20 @@ function readText(file: string): SourceText | PlacedProblem {
 /** What an included file says that it may not. `known` are the keys of the file that includes. */
 export function includedProblems(text: SourceText, known: readonly string[]): readonly PlacedProblem[] {
   const { data } = text
-  const forms = includable.join(' and ')
+  const forms = includable.join(', ').replace(/, (\w+)$/, ' and $1')
+  const one = forms.replace(' and ', ' or ')
   if (!isMap(data)) {
     const found = Array.isArray(data) ? 'a list' : data === null || data === undefined ? 'nothing' : 'a text'
-    return [text.place({ path: [], text: `expected a map with ${includable.join(' or ')}, found ${found}` })]
+    return [text.place({ path: [], text: `expected a map with ${one}, found ${found}` })]
   }
   return Object.entries(data).flatMap(([key, value]) => {
     if (!includable.includes(key)) {
       const problem = known.includes(key)
         ? `belongs in the file that includes this one; here are only ${forms}`
-        : `unknown key; expected ${includable.join(' or ')}`
+        : `unknown key; expected ${one}`
       return [text.place({ path: [key], atKey: true, text: problem })]
     }
-    if (isMap(value)) return []
-    return [text.place({ path: [key], text: 'expected a map of names' })]
+    if (key === 'tests' ? Array.isArray(value) : isMap(value)) return []
+    return [text.place({ path: [key], text: `expected a ${key === 'tests' ? 'list' : 'map of names'}` })]
   })
 }

@@ -5,11 +5,11 @@ import { parse } from './parse.ts'
 import { inOrder, type PlacedProblem, type Problem } from './problem.ts'
 import { SourceText } from './source-text.ts'
 
-/** Where a connection or a route was written. */
+/** Where a connection, a route or a test was written. */
 interface Origin {
   readonly text: SourceText
-  /** Its name as it was written, with `${item}`. */
-  readonly written: string
+  /** Its name as it was written, with `${item}`; its number in the list of its text. */
+  readonly written: string | number
   readonly item?: string
 }
 
@@ -48,16 +48,30 @@ export class Sources {
     return inOrder([...this.#problems, ...problems.map(problem => this.#place(problem))], this.#files)
   }
 
+  /** The file in which the part at a path is written. */
+  fileOf([section, name]: Problem['path']): string {
+    return (this.#originOf(section, name)?.text ?? this.#main).file
+  }
+
+  /** The file in which the part at this path is written. */
+  fileOf(path: Problem['path']): string {
+    return this.#place({ path, text: '' }).file
+  }
+
   #place(problem: Problem): PlacedProblem {
     const [section, name, ...rest] = problem.path
-    const origin = this.#origins.get(String(section))?.get(String(name))
+    const origin = this.#originOf(section, name)
     if (!origin) return this.#main.place(problem)
     const { text, written, item } = origin
-    return text.place({
-      ...problem,
-      path: [section!, written, ...rest],
-      ...(item !== undefined && { one: item }),
-    })
+    const path = [section!, written, ...rest]
+    if (item === undefined) return text.place({ ...problem, path })
+    // With the item in its place, a text has other columns than as it was written.
+    const { offset: _, ...whole } = problem
+    return text.place({ ...whole, path, one: item })
+  }
+
+  #originOf(section: string | number | undefined, name: string | number | undefined): Origin | undefined {
+    return this.#origins.get(String(section))?.get(String(name))
   }
 
   #included(include: unknown): readonly SourceText[] {
@@ -74,23 +88,31 @@ export class Sources {
   #together(main: Readonly<Record<string, unknown>>, texts: readonly SourceText[]): unknown {
     this.#tell(this.#main, strayItems(main.defaults, ['defaults'], 'defaults are the same for all routes'))
     const sections = includable.flatMap(section => {
-      const parts: [string, unknown][] = []
-      this.#origins.set(section, new Map())
-      for (const text of texts) {
-        const written = isMap(text.data) ? text.data[section] : undefined
-        if (!isMap(written)) continue
-        for (const [name, keys] of Object.entries(written)) {
-          parts.push(
-            ...(section === 'routes' ? this.#routes(text, name, keys) : this.#one(text, section, name, keys)),
-          )
-        }
+      if (section in main && (section === 'tests' ? !Array.isArray(main[section]) : !isMap(main[section]))) {
+        return [[section, main[section]]]
       }
-      const isWritten = section in main && !isMap(main[section])
-      return parts.length > 0 || section in main
-        ? [[section, isWritten ? main[section] : Object.fromEntries(parts)]]
-        : []
+      this.#origins.set(section, new Map())
+      const parts = texts.flatMap(text => this.#parts(text, section))
+      if (parts.length === 0 && !(section in main)) return []
+      return [[section, section === 'tests' ? parts.map(([, test]) => test) : Object.fromEntries(parts)]]
     })
     return { ...main, ...Object.fromEntries(sections) }
+  }
+
+  #parts(text: SourceText, section: string): readonly (readonly [string, unknown])[] {
+    const written = isMap(text.data) ? text.data[section] : undefined
+    if (section === 'tests') {
+      if (!Array.isArray(written)) return []
+      const origins = this.#origins.get(section)!
+      return written.map((test, i) => {
+        const index = String(origins.size)
+        origins.set(index, { text, written: i })
+        return [index, test]
+      })
+    }
+    return Object.entries(isMap(written) ? written : {}).flatMap(([name, keys]) =>
+      section === 'routes' ? this.#routes(text, name, keys) : this.#one(text, section, name, keys),
+    )
   }
 
   #routes(text: SourceText, name: string, keys: unknown): readonly [string, unknown][] {

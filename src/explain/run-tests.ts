@@ -1,3 +1,4 @@
+import { dirname } from 'node:path'
 import type { Way } from '../bridge.ts'
 import { ConfigInvalid, type PlacedProblem, type Problem } from '../config/problem.ts'
 import type { WrittenTest } from '../config/tests-schema.ts'
@@ -20,8 +21,6 @@ export interface TestDone {
 export interface Tests {
   readonly written: readonly WrittenTest[]
   readonly ways: ReadonlyMap<string, Way>
-  /** The folder of the file, where the bodies of messages are looked for. */
-  readonly folder: string
   place(problems: readonly Problem[]): readonly PlacedProblem[]
 }
 
@@ -61,7 +60,9 @@ function readied(test: WrittenTest, index: number, tests: Tests, problems: Probl
     const text = `the route has no target "${target}"${suggest(target, targets) || `; it has ${targets.join(', ')}`}`
     problems.push({ path: [...path, 'expect', target], atKey: true, text })
   }
-  const around = { address: addressOf(way), folder: tests.folder, path: [...path, 'message'] }
+  // Bodies are looked for beside the file that the test is written in.
+  const [at] = tests.place([{ path, text: '' }])
+  const around = { address: addressOf(way), folder: dirname(at!.file), path: [...path, 'message'] }
   return { test, index, way, received: readMessage(test.message, around, problems) }
 }
 

@@ -113,6 +113,31 @@ describe('include', () => {
     assert.deepEqual(others, [])
   })
 
+  it('takes tests, whose mistakes and files are where they are written', async t => {
+    const test = (name: string) =>
+      `  - name: ${name}\n    route: a\n    message: {}\n    expect: { main: { address: x } }\n`
+    const files = {
+      'main.yaml': `${main}tests:\n${test('first')}`,
+      'routes/a.yaml': routes('a'),
+      'routes/b.yaml': `tests:\n${test('second')}${test('third')}`,
+    }
+    const folder = folderOf(t, files)
+    const { config, place } = await load(join(folder, 'main.yaml'))
+    assert.deepEqual(
+      config.tests.map(({ name }, i) => [name, place([{ path: ['tests', i, 'route'], text: '' }])[0]?.file]),
+      [
+        ['first', join(folder, 'main.yaml')],
+        ['second', join(folder, 'routes/b.yaml')],
+        ['third', join(folder, 'routes/b.yaml')],
+      ],
+    )
+    const wrong = { ...files, 'routes/b.yaml': files['routes/b.yaml'].replace('name: third', 'nam: third') }
+    assert.deepEqual(await problemsOf(t, wrong), [
+      'routes/b.yaml:6:5: tests[1].name: missing; expected a text',
+      'routes/b.yaml:6:5: tests[1].nam: unknown key (did you mean "name"?)',
+    ])
+  })
+
   it('refuses a name that is there already, and names both places', async t => {
     assert.deepEqual(
       await problemsOf(t, {
@@ -143,18 +168,20 @@ describe('include', () => {
     assert.deepEqual(
       await problemsOf(t, {
         'main.yaml': main,
+        'routes/0.yaml': 'tests: {}\n',
         'routes/a.yaml': `include: [x.yaml]\ndefaults: {}\nrouts: {}\n${routes('a')}`,
         'routes/b.yaml': '# nothing\n',
         'routes/c.yaml': 'routes: [a]\n',
         'routes/d.yaml': '- a\n',
       }),
       [
-        'routes/a.yaml:1:1: include: belongs in the file that includes this one; here are only connections and routes',
-        'routes/a.yaml:2:1: defaults: belongs in the file that includes this one; here are only connections and routes',
-        'routes/a.yaml:3:1: routs: unknown key; expected connections or routes',
-        'routes/b.yaml:1:1: expected a map with connections or routes, found nothing',
+        'routes/0.yaml:1:1: tests: expected a list',
+        'routes/a.yaml:1:1: include: belongs in the file that includes this one; here are only connections, routes and tests',
+        'routes/a.yaml:2:1: defaults: belongs in the file that includes this one; here are only connections, routes and tests',
+        'routes/a.yaml:3:1: routs: unknown key; expected connections, routes or tests',
+        'routes/b.yaml:1:1: expected a map with connections, routes or tests, found nothing',
         'routes/c.yaml:1:1: routes: expected a map of names',
-        'routes/d.yaml:1:1: expected a map with connections or routes, found a list',
+        'routes/d.yaml:1:1: expected a map with connections, routes or tests, found a list',
       ],
     )
   })
