@@ -1,7 +1,7 @@
 import { execFile, spawn } from 'node:child_process'
 import { accessSync, constants } from 'node:fs'
 import { delimiter, join } from 'node:path'
-import { before, type TestContext, test } from 'node:test'
+import { before, describe, type TestContext, test } from 'node:test'
 import { promisify } from 'node:util'
 import { type Broker, type BrokerName, describeOnBroker } from './brokers.ts'
 
@@ -32,7 +32,7 @@ export interface JmsAnswers {
   readonly milliseconds: number
 }
 
-/** JMS applications on one broker, each in a process of its own. */
+/** JMS applications on one broker or SQS, each in a process of its own. */
 export interface Jms {
   /** Sends one message of every sample; gives each as it was sent. */
   send(queue: string): Promise<readonly JmsMessage[]>
@@ -54,16 +54,43 @@ export async function describeWithJms(
   title: string,
   suite: (broker: Broker, jms: Jms) => void,
 ): Promise<void> {
-  await describeOnBroker(name, title, broker => {
-    const missing = ['java', 'javac', 'mvn'].filter(program => !isOnPath(program))
-    if (missing.length === 0) {
-      before(build, { timeout: 300_000 })
-      return suite(broker, jmsOn(broker))
-    }
-    const why = `${missing.join(' and ')} cannot be found: scripts/brokers install`
-    test(why, { skip: process.env.SLUICE_REQUIRE_BROKERS !== '1' }, () => {
-      throw new Error(`${why}, and SLUICE_REQUIRE_BROKERS=1 asks for it`)
-    })
+  await describeOnBroker(name, title, broker => withJava(() => suite(broker, jmsAt(urlOf(broker)))))
+}
+
+/** The same with JMS applications on the Amazon SQS Java Messaging Library, wherever SQS is. */
+export function describeWithJmsOnSqs(title: string, suite: (jmsAt: (endpoint: string) => Jms) => void): void {
+  void describe(`${title} on SQS`, () => withJava(() => suite(jmsAt)))
+}
+
+/** Runs a class of test/jms that has a `main` of its own, and gives the JSON of its lines. */
+export type RunJava = (main: string, ...args: readonly string[]) => Promise<readonly unknown[]>
+
+/** A suite with Java programs that need no broker. */
+export function describeWithJava(title: string, suite: (java: RunJava) => void): void {
+  void describe(title, () => withJava(() => suite(runJava)))
+}
+
+const runJava: RunJava = async (main, ...args) =>
+  lines(await outcome(spawn('java', [...java, main, ...args], { stdio: 'pipe' }), `the Java program ${main}`))
+
+const java = [
+  '-Xmx256m',
+  '-XX:+UseSerialGC',
+  '-XX:TieredStopAtLevel=1',
+  '-cp',
+  [join(target, 'classes'), join(target, 'lib/*')].join(delimiter),
+]
+
+function withJava(suite: () => void): void {
+  const missing = ['java', 'javac', 'mvn'].filter(program => !isOnPath(program))
+  if (missing.length === 0) {
+    before(build, { timeout: 300_000 })
+    suite()
+    return
+  }
+  const why = `${missing.join(' and ')} cannot be found: scripts/brokers install`
+  test(why, { skip: process.env.SLUICE_REQUIRE_BROKERS !== '1' }, () => {
+    throw new Error(`${why}, and SLUICE_REQUIRE_BROKERS=1 asks for it`)
   })
 }
 
@@ -87,18 +114,15 @@ async function build(): Promise<void> {
   }
 }
 
-function jmsOn({ host, ports, username, password }: Broker): Jms {
+function urlOf({ host, ports, username, password }: Broker): string {
   const login = new URLSearchParams({ 'jms.userName': username, 'jms.password': password })
-  const url = `tcp://${host}:${ports.openwire ?? ports.core}?${login}`
+  return `tcp://${host}:${ports.openwire ?? ports.core}?${login}`
+}
+
+function jmsAt(url: string): Jms {
   const start = (command: string, queue: string, count?: number) => {
-    const options = ['-Xmx256m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1']
-    const classes = [
-      '-cp',
-      [join(target, 'classes'), join(target, 'lib/*')].join(delimiter),
-      'sluice.jms.Main',
-    ]
     const more = count === undefined ? [] : [String(count)]
-    const child = spawn('java', [...options, ...classes, command, url, queue, ...more], { stdio: 'pipe' })
+    const child = spawn('java', [...java, 'sluice.jms.Main', command, url, queue, ...more], { stdio: 'pipe' })
     return { child, ended: outcome(child, `the JMS program ${command} ${queue}`) }
   }
   const all = async (command: string, queue: string, count?: number) =>
@@ -149,4 +173,5 @@ const lines = (out: string): unknown[] =>
   out
     .trim()
     .split('\n')
+    .filter(line => line !== '')
     .map(line => JSON.parse(line))
