@@ -281,8 +281,9 @@ not write it takes from there, key by key; its \`dead_letter\` list replaces tha
 
 const manyText = `Three things keep many routes short. \`sluice validate FILE --print\` shows what comes of them, as one file.
 
-**\`include\`** adds the \`connections\` and \`routes\` of other files; everything else stands in the file that includes, and included
-files include no others. A pattern is relative to the folder of that file; \`*\` is any name that does not begin with a dot, \`**\`
+**\`include\`** adds the \`connections\`, \`routes\` and \`tests\` of other files; everything else stands in the file that includes, and
+included files include no others. Files that rules and tests name are looked for beside the file that the rule or test is
+written in. A pattern is relative to the folder of that file; \`*\` is any name that does not begin with a dot, \`**\`
 any folders. Files are read in the order of their names. A pattern that matches nothing is a mistake, and so is a name that
 is there twice.
 
@@ -302,9 +303,11 @@ ${readFileSync(join(top, 'docs/examples/many.yaml'), 'utf8').trim()}
 Anchors and merge keys of YAML (\`&name\`, \`*name\`, \`<<: *name\`) work as well, within one file. [config/routes/many.yaml](../config/routes/many.yaml) is
 an example with all of this.
 
-Routes on one connection share it as far as the protocol lets them: AMQP and AWS as a whole (AMQP 0-9-1 has one connection
-for sources and one for targets); of AMQP 1.0 a route with a durable \`subscription\` has its own, because the broker files the
-subscription under the name of the connection. In MQTT and STOMP each link is a connection of its own: there the session,
+Routes on one connection share it as far as the protocol lets them. AMQP 0-9-1 has one connection for all sources and one for
+all targets. AMQP 1.0 has one for both; on RabbitMQ 4, which takes 64 sessions on a connection, one for every 32 links. Of AMQP
+1.0 a route with a durable \`subscription\` has its own, because the broker files the subscription under the name of the
+connection. All clients of AWS share sockets and credentials; a call in flight needs a socket of its own, a long poll of an SQS
+source too. In MQTT and STOMP each link is a connection of its own: there the session,
 the heartbeat and what a broker does to a slow reader belong to the connection, and one route must not hold up another.`
 
 const ruleText = `Each entry of a \`mapping\` has exactly one of these keys. The rules of a route are applied in the order of the list, then

@@ -175,7 +175,7 @@ export const fileSchema = z.strictObject({
     .min(1)
     .optional()
     .describe(
-      'files with more `connections` and `routes`, as patterns relative to this file: `routes/*.yaml`',
+      'files with more `connections`, `routes` and `tests`, as patterns relative to this file: `routes/*.yaml`',
     ),
   routes: z.record(name, route).describe('routes, by name'),
   tests: tests
