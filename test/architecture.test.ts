@@ -66,24 +66,14 @@ const rooms: Readonly<Record<string, Room>> = {
   core: { may: [] },
   route: {
     may: ['core'],
-    packages: [
-      'ajv',
-      'ajv-formats',
-      'csv-parse',
-      'csv-stringify',
-      'iconv-lite',
-      'jsonata',
-      'opossum',
-      're2js',
-      'saxes',
-    ],
+    packages: ['ajv', 'ajv-formats', 'iconv-lite', 'jsonata', 'opossum', 're2js', 'saxes'],
   },
   'adapters/shared': { may: ['core'], packages: ['zod'] },
   'adapters/index.ts': { may: ['core', 'adapters/*/index.ts'] },
   'adapters/*': { may: ['core', 'adapters/shared'], packages: ['zod'] },
   config: {
     may: ['core', 'adapters/index.ts', 'adapters/shared/options.ts'],
-    packages: ['csv-parse', 'yaml', 'zod'],
+    packages: ['yaml', 'zod'],
   },
   admin: {
     may: ['core'],

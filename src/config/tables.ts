@@ -1,5 +1,5 @@
-import { parse } from 'csv-parse/sync'
 import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml'
+import { readCsv } from '../core/csv.ts'
 import { exactNumber } from '../core/json/exact-number.ts'
 import { type Entry, nothing, text, type Value } from '../core/value.ts'
 
@@ -8,30 +8,23 @@ import { type Entry, nothing, text, type Value } from '../core/value.ts'
 /** The rows of a table by their keys; each is a map. */
 export type Rows = ReadonlyMap<string, Value>
 
-interface Line {
-  readonly record: readonly string[]
-  readonly info: { readonly lines: number }
-}
-
 /** A table of comma-separated values with a header. The keys are in `column`, or else in the first; all values are text. */
 export function rowsOfCsv(csv: string, column: string | undefined): Rows {
-  const options = { bom: true, info: true, relax_column_count: true, skip_empty_lines: true }
-  const [header, ...lines] = parse(csv, options) as unknown as Line[]
+  const records = readCsv(csv.replace(/^\ufeff/, ''), { separator: ',', quote: '"' })
+  const [header, ...lines] = records.filter(({ cells }) => cells.length > 1 || cells[0] !== '')
   if (!header) throw new Error('expected a header and rows, and the file is empty')
-  const names = header.record
+  const names = header.cells
   const twice = names.find((name, i) => names.indexOf(name) < i)
   if (twice !== undefined) throw new Error(`the header has the column "${twice}" twice`)
   const at = column === undefined ? 0 : names.indexOf(column)
   if (at < 0) throw new Error(`there is no column "${column}" among ${names.join(', ')}`)
   const rows = new UniqueRows()
-  for (const { record, info } of lines) {
-    if (record.length !== names.length) {
-      throw new Error(
-        `line ${info.lines}: the row has ${record.length} columns, and the header ${names.length}`,
-      )
+  for (const { cells, line } of lines) {
+    if (cells.length !== names.length) {
+      throw new Error(`line ${line}: the row has ${cells.length} columns, and the header ${names.length}`)
     }
-    const entries = names.map((name, i): Entry => [text(name), text(record[i]!)])
-    rows.add(record[at]!, { type: 'map', value: entries }, info.lines)
+    const entries = names.map((name, i): Entry => [text(name), text(cells[i]!)])
+    rows.add(cells[at]!, { type: 'map', value: entries }, line)
   }
   return rows.rows
 }

@@ -10,7 +10,7 @@ export type Codec = (body: Body) => Body
 export const maxBytes = 16 * 2 ** 20
 
 /** Elements, cells, or members and items of JSON: more are not read, since 16 MiB of `1,1,1` would take gigabytes here. */
-const maxValues = 1_000_000
+export const maxValues = 1_000_000
 
 /** Throws when a body turns out to hold so many values. */
 export function checkCount(values: number): void {

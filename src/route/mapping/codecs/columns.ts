@@ -1,9 +1,9 @@
 import { MessageRefused } from '../../../core/errors.ts'
+import { exactNumber } from '../../../core/json/exact-number.ts'
 import type { Body } from '../../../core/message.ts'
 import { type Entry, nothing, text, type Value } from '../../../core/value.ts'
 import { unfit } from './body.ts'
 import { scalarText } from './json.ts'
-import { exactNumber } from '../../../core/json/exact-number.ts'
 
 /** Records of named columns, which CSV and fixed-width blocks have in common. */
 

@@ -1,9 +1,8 @@
-import { parse } from 'csv-parse/sync'
-import { stringify } from 'csv-stringify/sync'
-import { MessageRefused } from '../../../core/errors.ts'
+import { type CsvDialect, type CsvRecord, readCsv, writeCsv } from '../../../core/csv.ts'
+import { MessageRefused, sentence } from '../../../core/errors.ts'
 import type { Entry } from '../../../core/value.ts'
 import { text } from '../../../core/value.ts'
-import { type Codec, checkCount, reading, textOf } from './body.ts'
+import { type Codec, maxValues, reading, textOf } from './body.ts'
 import {
   type CellType,
   checkNames,
@@ -21,14 +20,11 @@ interface Column {
   readonly type: CellType
 }
 
-export interface CsvOptions {
+export interface CsvOptions extends CsvDialect {
   /** Without a table the names stand in the header, and all values are text. */
   readonly columns?: readonly Column[] | undefined
   /** The first line holds names; with a table they must be those of its columns. */
   readonly header: boolean
-  readonly separator: string
-  /** Empty: nothing is quoted. */
-  readonly quote: string
   readonly records: Records
 }
 
@@ -36,7 +32,7 @@ export interface CsvOptions {
 export function decodeCsv(options: CsvOptions): Codec {
   return body =>
     reading('CSV', () => {
-      const lines = linesOf(textOf(body, 'CSV'), options)
+      const lines = readCsv(textOf(body, 'CSV'), options, maxValues)
       const columns = options.header ? headerOf(lines.shift(), options.columns) : (options.columns ?? [])
       return recordsBody(
         lines.map(line => entriesOf(line, columns)),
@@ -45,30 +41,7 @@ export function decodeCsv(options: CsvOptions): Codec {
     })
 }
 
-interface Line {
-  readonly cells: readonly string[]
-  readonly number: number
-}
-
-function linesOf(csv: string, { separator, quote }: CsvOptions): Line[] {
-  const lines: Line[] = []
-  let count = 0
-  parse(csv, {
-    delimiter: separator,
-    quote: quote || null,
-    relax_column_count: true,
-    max_record_size: 4 * 2 ** 20,
-    on_record(cells: readonly string[], { lines: number }) {
-      count += cells.length
-      checkCount(count)
-      lines.push({ cells, number })
-      return null
-    },
-  })
-  return lines
-}
-
-function headerOf(line: Line | undefined, table: readonly Column[] | undefined): readonly Column[] {
+function headerOf(line: CsvRecord | undefined, table: readonly Column[] | undefined): readonly Column[] {
   if (!line) throw new MessageRefused('the body has no line of CSV, not even the header')
   const names = line.cells
   const twice = names.find((name, i) => names.indexOf(name) < i)
@@ -81,16 +54,16 @@ function headerOf(line: Line | undefined, table: readonly Column[] | undefined):
   return table ?? names.map(name => ({ name, type: 'text' }))
 }
 
-function entriesOf({ cells, number }: Line, columns: readonly Column[]): readonly Entry[] {
+function entriesOf({ cells, line }: CsvRecord, columns: readonly Column[]): readonly Entry[] {
   if (cells.length !== columns.length) {
     throw new MessageRefused(
-      `line ${number} of the CSV has ${cells.length} column${cells.length === 1 ? '' : 's'} where ${columns.length} are expected`,
+      `line ${line} of the CSV has ${cells.length} column${cells.length === 1 ? '' : 's'} where ${columns.length} are expected`,
     )
   }
   return columns.map(
     ({ name, type }, i): Entry => [
       text(name),
-      readCell(type, cells[i]!, `line ${number} of the CSV, column ${name},`),
+      readCell(type, cells[i]!, `line ${line} of the CSV, column ${name},`),
     ],
   )
 }
@@ -107,10 +80,8 @@ export function encodeCsv(options: CsvOptions): Codec {
         writeCell(type, record.get(name), `record ${i + 1}, column ${name},`),
       )
     })
-    return {
-      kind: 'text',
-      text: written(options.header ? [columns.map(c => c.name), ...lines] : lines, options),
-    }
+    const all = options.header ? [columns.map(c => c.name), ...lines] : lines
+    return { kind: 'text', text: written(all, options) }
   }
 }
 
@@ -118,19 +89,10 @@ export function encodeCsv(options: CsvOptions): Codec {
 const namesOf = ([first]: readonly Record[]): readonly Column[] =>
   Array.from(first?.keys() ?? [], name => ({ name, type: 'text' }))
 
-function written(lines: readonly (readonly string[])[], { separator, quote }: CsvOptions): string {
-  if (quote === '') {
-    const bad = lines.flat().find(cell => cell.includes(separator) || /[\r\n]/.test(cell))
-    if (bad !== undefined) {
-      throw new MessageRefused(`${shown(bad)} holds a separator or a line break, and this CSV has no quotes`)
-    }
+function written(lines: readonly (readonly string[])[], dialect: CsvDialect): string {
+  try {
+    return writeCsv(lines, dialect)
+  } catch (cause) {
+    throw new MessageRefused(`the body cannot be written as CSV: ${sentence(cause)}`)
   }
-  return stringify(lines as string[][], {
-    delimiter: separator,
-    quote,
-    eof: false,
-    quoted_match: /[\r\n\ufeff]/,
-    // A record of one empty cell would be an empty line.
-    quoted_empty: quote !== '' && lines.some(line => line.length === 1),
-  })
 }

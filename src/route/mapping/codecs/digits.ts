@@ -1,8 +1,8 @@
 import { MessageRefused } from '../../../core/errors.ts'
+import { exactNumber } from '../../../core/json/exact-number.ts'
 import type { Value } from '../../../core/value.ts'
 import { number, shown } from './columns.ts'
 import { scalarText } from './json.ts'
-import { exactNumber } from '../../../core/json/exact-number.ts'
 
 /** Numbers as the digits that records of COBOL hold them in: without the point, which only the column knows. */
 export interface Digits {

@@ -1,10 +1,10 @@
 import { MessageRefused } from '../../../core/errors.ts'
+import { exactNumber } from '../../../core/json/exact-number.ts'
 import { Digits, type JsonText, parseJsonText } from '../../../core/json/json-text.ts'
 import { maxDepth, plainJson, quote } from '../../../core/json/typed-json.ts'
 import type { Body } from '../../../core/message.ts'
 import { text, type Value } from '../../../core/value.ts'
 import { bodyOf, type Codec, checkCount, reading, textOf, unfit, wholeValue } from './body.ts'
-import { exactNumber } from '../../../core/json/exact-number.ts'
 
 /** Objects become maps, arrays lists; a text alone becomes a body of that text, another scalar text as it is written. */
 export const decodeJson: Codec = body =>
