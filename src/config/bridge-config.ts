@@ -1,4 +1,5 @@
 import type { Adapter, Endpoint, SinkKind, SourceKind, SourceOptions } from '../core/adapter.ts'
+import type { LoadedRule } from './mapping-files.ts'
 import type { File, RouteInFile } from './schema.ts'
 
 /** An adapter whose types nobody outside its folder knows. */
@@ -18,7 +19,7 @@ export interface SinkEnd {
 
 /** A target with the rules that are its own. */
 export interface TargetEnd extends SinkEnd {
-  readonly mapping: RouteInFile['mapping']
+  readonly mapping: readonly LoadedRule[]
 }
 
 export type DeadLetterEnd =
@@ -30,7 +31,7 @@ export interface RouteConfig {
   readonly name: string
   readonly from: SourceEnd
   /** The rules of the defaults, then those of the route. */
-  readonly mapping: RouteInFile['mapping']
+  readonly mapping: readonly LoadedRule[]
   /** So many of them are those of the defaults. */
   readonly commonRules: number
   readonly targets: ReadonlyMap<string, TargetEnd>

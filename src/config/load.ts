@@ -5,6 +5,7 @@ import type { BridgeConfig, DeadLetterEnd, RouteConfig, TargetEnd } from './brid
 import { circleProblems } from './circles.ts'
 import { EndDefaults } from './defaults.ts'
 import { Ends, isMap } from './ends.ts'
+import { MappingFiles } from './mapping-files.ts'
 import { isAnyOrdered, orderProblems } from './order.ts'
 import { parse } from './parse.ts'
 import { ConfigInvalid, formatPath, type PlacedProblem, type Problem } from './problem.ts'
@@ -59,8 +60,9 @@ export function loadText(name: string, written: string, { standIns = false }: Lo
   const connections = isMap(data) ? data.connections : undefined
   const endDefaults = new EndDefaults(defaults, connections, problems)
   const ends = new Ends(adapters, connections, endDefaults, problems)
+  const files = new MappingFiles(path => sources.fileOf(path), problems)
   const configs = Object.entries(routes).map(([route, keys]) => {
-    return isMap(keys) ? routeConfig(route, keys, defaults.dead_letter, file, ends) : undefined
+    return isMap(keys) ? routeConfig(route, keys, defaults.dead_letter, file, ends, files) : undefined
   })
   const known = configs.filter(c => c !== undefined)
   problems.push(
@@ -103,15 +105,18 @@ function routeConfig(
   defaultDeadLetter: unknown,
   file: File | undefined,
   ends: Ends,
+  files: MappingFiles,
 ): RouteConfig | undefined {
   const path = ['routes', name]
+  const rules = (mapping: RouteInFile['mapping'] = [], above: readonly string[] = path) =>
+    files.complete(mapping, i => [...above, 'mapping', i])
   const from = ends.source(written.from, [...path, 'from'], name)
   const targets = new Map<string, TargetEnd>()
   for (const [target, keys] of Object.entries(isMap(written.targets) ? written.targets : {})) {
     if (!isMap(keys)) continue
     const { mapping: _, ...options } = keys
     const end = ends.sink(options, [...path, 'targets', target], name)
-    const mapping = file?.routes[name]?.targets[target]?.mapping ?? []
+    const mapping = rules(file?.routes[name]?.targets[target]?.mapping, [...path, 'targets', target])
     if (end) targets.set(target, { ...end, mapping })
   }
   const own = written.dead_letter !== undefined
@@ -135,7 +140,7 @@ function routeConfig(
     from,
     targets,
     deadLetters,
-    mapping: [...file.defaults.mapping, ...parsed.mapping],
+    mapping: [...rules(file.defaults.mapping, ['defaults']), ...rules(parsed.mapping)],
     commonRules: file.defaults.mapping.length,
     buffer: { ...file.defaults.buffer, ...given(parsed.buffer) },
     retry: { ...file.defaults.retry, ...given(parsed.retry) },

@@ -53,11 +53,6 @@ export class Sources {
     return (this.#originOf(section, name)?.text ?? this.#main).file
   }
 
-  /** The file in which the part at this path is written. */
-  fileOf(path: Problem['path']): string {
-    return this.#place({ path, text: '' }).file
-  }
-
   #place(problem: Problem): PlacedProblem {
     const [section, name, ...rest] = problem.path
     const origin = this.#originOf(section, name)

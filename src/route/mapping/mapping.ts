@@ -5,25 +5,22 @@ import { decode } from './rules/decode.ts'
 import { drop } from './rules/drop.ts'
 import { dropIf } from './rules/drop-if.ts'
 import { encode } from './rules/encode.ts'
+import { lookup } from './rules/lookup.ts'
 import { match } from './rules/match.ts'
 import { rename } from './rules/rename.ts'
 import { route } from './rules/route.ts'
 import { set } from './rules/set.ts'
 import { transform } from './rules/transform.ts'
+import { validate } from './rules/validate.ts'
 import type { Mapped, Step } from './step.ts'
-
-/** A rule that is in the making. */
-const notYet = (_: object): Step => {
-  throw new Error('this rule is not built yet')
-}
 
 /** The compiler of each rule, by its key. */
 const compilers = {
   drop_if: dropIf,
   match,
   decode,
-  validate: notYet,
-  lookup: notYet,
+  validate,
+  lookup,
   set,
   rename,
   drop,

@@ -2,6 +2,7 @@ import { MessageRefused } from '../../../core/errors.ts'
 import type { Value } from '../../../core/value.ts'
 import { fromPlain, toText } from '../expression/plain.ts'
 import { compileTemplate } from '../expression/template.ts'
+import { Mistakes } from '../mistakes.ts'
 import { after, type Mapped, type Step } from '../step.ts'
 
 export interface LookupRule {
@@ -17,7 +18,9 @@ export interface LookupRule {
 /** Puts the row of a key where later expressions see it, as `lookup.NAME`. Refuses a key without a row where there is no default. */
 export function lookup(rule: LookupRule): Step {
   const { file, rows, as } = rule
-  const template = compileTemplate(rule.key)
+  const mistakes = new Mistakes()
+  const template = mistakes.at(['key'], () => compileTemplate(rule.key))
+  mistakes.raise()
   const otherwise = rule.default && fromPlain(rule.default)
   const found = (message: Mapped, key: string): Mapped => {
     const row = rows.get(key) ?? otherwise
