@@ -8,7 +8,7 @@ import { ConfigInvalid, formatPath, formatProblem } from './config/problem.ts'
 import { checkLinks } from './connect.ts'
 import { sentence } from './core/errors.ts'
 import { suggest } from './core/suggest.ts'
-import { explainFile, explanationJson, explanationText } from './explain/explain.ts'
+import { explainFile, explainPeeked, explanationJson, explanationText } from './explain/explain.ts'
 import { formats, reports } from './explain/reports.ts'
 import { runTests } from './explain/run-tests.ts'
 import { run } from './run.ts'
@@ -40,12 +40,11 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     .description('show what becomes of a message: each rule, and what each target would be sent')
     .argument('<FILE>', 'configuration in YAML')
     .requiredOption('--route <NAME>', 'the route that the message comes to')
-    .requiredOption('--message <FILE>', 'a message in YAML (docs/mapping.md), or a dead-letter record')
+    .option('--message <FILE>', 'a message in YAML (docs/mapping.md), or a dead-letter record')
+    .option('--peek', 'the first message that waits at the source, which stays there')
     .option('--json', 'for machines')
-    .action(async (file: string, options: { route: string; message: string; json?: true }) => {
-      const loaded = await loadChecked(file, { standIns: true })
-      const explanation = await explainFile(wayFor(loaded, options.route), options.message)
-      print(options.json ? explanationJson(explanation) : explanationText(explanation))
+    .action(async (file: string, options: ExplainOptions) => {
+      await explain(file, options)
     })
   program
     .command('test')
@@ -69,6 +68,21 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     process.stderr.write(`${error instanceof ConfigInvalid ? error.message : sentence(error)}\n`)
     return error instanceof ConfigInvalid || error instanceof UsageError ? 2 : 1
   }
+}
+
+interface ExplainOptions {
+  readonly route: string
+  readonly message?: string
+  readonly peek?: true
+  readonly json?: true
+}
+
+async function explain(file: string, { route, message, peek, json }: ExplainOptions): Promise<void> {
+  if ((message === undefined) === (peek === undefined))
+    throw new UsageError('write either --message or --peek')
+  const way = wayFor(await loadChecked(file, { standIns: peek === undefined }), route)
+  const explanation = message === undefined ? await explainPeeked(way) : await explainFile(way, message)
+  print(json ? explanationJson(explanation) : explanationText(explanation))
 }
 
 async function test(

@@ -136,6 +136,11 @@ export interface SourceKind<C, O extends SourceOptions> {
    */
   reads?(at: Endpoint<C, O>, address: string): boolean
   warnings?(at: Endpoint<C, O>): readonly Warning[]
+  /**
+   * The first message as `open` would deliver it, which stays where it is and as it is; undefined when there is none. Throws, with
+   * the reason, where the protocol or the broker cannot do that.
+   */
+  peek(at: Endpoint<C, O>, context: LinkContext): Promise<Message | undefined>
   /** Opens one link or throws; tries each of the connection's addresses once. `deliver` may be called only once the
    * promise has resolved and something was granted; it never throws. */
   open(at: Endpoint<C, O>, deliver: Deliver, context: LinkContext): Promise<Source>

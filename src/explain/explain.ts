@@ -11,6 +11,18 @@ export async function explainFile(way: Way, file: string): Promise<Explanation> 
   return await explained(way, received)
 }
 
+/** So long (ms) looking at a source may take. */
+const patience = 60_000
+
+/** What becomes of the first message that waits at the source of the route. Throws where it cannot be looked at. */
+export async function explainPeeked(way: Way): Promise<Explanation> {
+  const { kind, at } = way.route.from
+  const signal = AbortSignal.timeout(patience)
+  const message = await kind.peek(at, { signal, trial: true, report: () => {} })
+  if (!message) throw new Error(`no message waits in ${addressOf(way)}`)
+  return explained(way, { message, at: Date.now() })
+}
+
 /** The clock stands still at the receipt, so that the same message is explained in the same words each time. */
 export const explained = (way: Way, received: Received): Promise<Explanation> =>
   atTime(received.at, () => trace(way, received))

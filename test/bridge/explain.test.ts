@@ -41,6 +41,15 @@ routes:
     targets: { main: { connection: cloud, queue: "\${headers.where}" } }
 `
 
+const peekable = `
+connections: { here: { protocol: memory } }
+routes:
+  orders:
+    from: { connection: here, queue: in }
+    targets: { main: { connection: here, queue: out } }
+    dead_letter: [{ folder: /var/lib/sluice/dead }]
+`
+
 const way = (route: string): Way => {
   const { config: loaded } = loadText('sluice.yaml', config, { standIns: true })
   return wayOf(loaded.routes.find(r => r.name === route)!, loaded)
@@ -214,6 +223,10 @@ target plain (mqtt)
     assert.equal(targets[0].result.shown.body, '{"id":7}')
     const typo = await finished(t, yaml, '--route', 'order', '--message', message)
     assert.deepEqual([typo.code, typo.err], [2, 'there is no route "order" (did you mean "orders"?)\n'])
+    const unclear = await finished(t, yaml, '--route', 'orders')
+    assert.deepEqual([unclear.code, unclear.err], [2, 'write either --message or --peek\n'])
+    const nothing = await finished(t, file('peek.yaml', peekable), '--route', 'orders', '--peek')
+    assert.deepEqual([nothing.code, nothing.err], [1, 'no message waits in in\n'])
     const gone = await finished(t, yaml, '--route', 'orders', '--message', join(folder, 'none.yaml'))
     assert.equal(gone.code, 2)
     assert.match(gone.err, /none\.yaml:1:1: the message cannot be read: ENOENT/)

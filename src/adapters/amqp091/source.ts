@@ -27,6 +27,11 @@ export const source: SourceKind<ConnectionOptions, SourceOptions> = {
   holdLimit: () => holdLimit,
   reads: ({ options }, address) => leadsTo(options.queue, address),
   orderProblem: ({ options }) => (isOrdered(options) ? undefined : noOrder),
+  async peek() {
+    throw new Error(
+      'AMQP 0-9-1 cannot look at a message: what basic.get takes comes back marked as redelivered, counts as delivered, and may not be the first any more',
+    )
+  },
   async open(configured, deliver, context) {
     // On trial a running bridge may be the exclusive consumer, and stays it.
     const at = context.trial

@@ -16,6 +16,8 @@ export interface Dialect {
   readonly holdLimit: number
   /** False where draining does harm, and credit is set to zero instead. */
   readonly drains: boolean
+  /** Does it know receivers that look at messages and leave them? */
+  readonly browses: boolean
   /** The concrete topic of a message, from its `to`. */
   topicOf(to: string): string
   readonly sends: Sends
@@ -35,7 +37,12 @@ export function dialectOf({ product, version }: Product = {}): Dialect {
   if (name === 'ActiveMQ') return classic
   if (/artemis/i.test(name)) return artemis
   if (name === 'RabbitMQ') return Number.parseInt(String(version), 10) >= 4 ? rabbit4 : rabbit3
-  return { ...artemis, broker: name, sends: { ...artemisSends, deduplicates: false, takesUserId: false } }
+  return {
+    ...artemis,
+    broker: name,
+    browses: false,
+    sends: { ...artemisSends, deduplicates: false, takesUserId: false },
+  }
 }
 
 /** The address that the options name, in the broker's dialect. */
@@ -47,6 +54,7 @@ export function sourceAddress(dialect: Dialect, options: SourceOptions): SourceA
 
 const classic: Dialect = {
   broker: 'ActiveMQ',
+  browses: true,
   holdLimit: Number.POSITIVE_INFINITY,
   drains: true,
   queue: (name, exclusive) => ({ address: `queue://${name}${exclusive ? '?consumer.exclusive=true' : ''}` }),
@@ -58,6 +66,7 @@ const classic: Dialect = {
 /** Also for brokers nobody has named: capabilities are how JMS clients say queue or topic (IBM MQ needs `queue`). */
 const artemis: Dialect = {
   broker: 'Artemis',
+  browses: true,
   holdLimit: Number.POSITIVE_INFINITY,
   drains: true,
   queue: name => ({ address: name, capabilities: ['queue'] }),
@@ -68,6 +77,7 @@ const artemis: Dialect = {
 
 const rabbit4: Dialect = {
   broker: 'RabbitMQ 4',
+  browses: false,
   holdLimit: consumerTimeout,
   drains: true,
   queue: name => ({ address: `/queues/${encodeURIComponent(name)}` }),
@@ -86,6 +96,7 @@ const rabbit4: Dialect = {
  */
 const rabbit3: Dialect = {
   broker: 'RabbitMQ 3',
+  browses: false,
   holdLimit: consumerTimeout,
   drains: false,
   queue: name => ({ address: `/amq/queue/${escapeSlash(name)}` }),

@@ -10,6 +10,7 @@ import {
   sinkOptions,
   sourceOptions,
 } from './options.ts'
+import { peek } from './peek.ts'
 import { show, usualLimits } from './show.ts'
 import { openSink } from './sink.ts'
 import { openSource } from './source.ts'
@@ -25,6 +26,7 @@ export const amqp10: Adapter<ConnectionOptions, SourceOptions, SinkOptions, Amqp
       exclusive || topic !== undefined
         ? undefined
         : 'another consumer of the queue could overtake this one: write exclusive: true',
+    peek,
     open: openSource,
   },
   sink: {

@@ -1,18 +1,16 @@
 import rhea, { type ReceiverOptions, type Session } from 'rhea'
 import type { Deliver, Endpoint, LinkContext, Source } from '../../core/adapter.ts'
-import { restored } from '../shared/carriage/restore.ts'
-import { takenApart } from '../shared/cloudevents/cloudevents.ts'
 import type { Lease } from '../shared/shared-connections.ts'
 import { within } from '../shared/within.ts'
 import { brokerError } from './broker-error.ts'
-import { decode, withoutOwn } from './codec.ts'
 import type { AmqpConnection } from './connection.ts'
 import { Credit } from './credit.ts'
-import { AmqpDelivery, type Read } from './delivery.ts'
+import { AmqpDelivery } from './delivery.ts'
 import { type Dialect, type SourceAddress, sourceAddress } from './dialect.ts'
 import { adoptDeliveryCount, Incoming, type ReceiverInside } from './incoming.ts'
 import { leaseConnection } from './lease.ts'
 import type { ConnectionOptions, SourceOptions } from './options.ts'
+import { readTransfer } from './transfer.ts'
 
 type At = Endpoint<ConnectionOptions, SourceOptions>
 
@@ -168,20 +166,7 @@ class AmqpSource implements Source {
   }
 
   #receive(id: number, bytes: Buffer, settled: boolean): void {
-    const now = Date.now()
-    const { topic, queue, address, format } = this.#options
-    const decoded = decode(bytes, (queue ?? topic ?? address)!, now)
-    const native = withoutOwn(restored(decoded.message))
-    const { message, fault } = format === 'cloudevents' ? takenApart(native, false) : native
-    const concrete = topic !== undefined && decoded.to !== undefined
-    const read: Read = {
-      message: concrete ? { ...message, address: this.#dialect.topicOf(decoded.to!) } : message,
-      size: bytes.length,
-      deliveryCount: decoded.deliveryCount,
-      assignedId: decoded.message.properties.messageId,
-      fault,
-    }
-    const delivery = new AmqpDelivery(read, outcome => {
+    const delivery = new AmqpDelivery(readTransfer(bytes, this.#options, this.#dialect), outcome => {
       this.#unsettled.delete(id)
       if (settled) return
       this.#incoming.settle(id, outcome)

@@ -8,6 +8,7 @@ import {
   sinkOptions,
   sourceOptions,
 } from './options.ts'
+import { memoryQueue } from './queue.ts'
 import { show, usualLimits } from './show.ts'
 import { openSink } from './sink.ts'
 import { openSource } from './source.ts'
@@ -21,6 +22,7 @@ export const memory: Adapter<MemoryConnection, MemorySourceOptions, MemorySinkOp
     canReject: true,
     holdLimit: () => Number.POSITIVE_INFINITY,
     orderProblem: () => undefined,
+    peek: async at => memoryQueue(at.options.queue).messages[0],
     open: openSource,
   },
   sink: {

@@ -29,6 +29,9 @@ export const mqtt: Adapter<ConnectionOptions, SourceOptions, SinkOptions, MqttPr
         : 'the members of a shared subscription divide the messages: leave share out',
     reads: (at, address) => mayMatch(at.options.topic, address),
     warnings,
+    async peek() {
+      throw new Error('MQTT has no queue to look at: a subscriber is handed what is published from then on')
+    },
     // MQTT.js takes time and memory, and is loaded by the first link that needs it.
     open: async (at, deliver, context) => (await import('./open.ts')).openSource(at, deliver, context),
   },

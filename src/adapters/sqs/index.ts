@@ -28,6 +28,11 @@ export const sqs: Adapter<AwsConnectionOptions, SqsSourceOptions, SqsSinkOptions
     },
     reads: ({ options: { queue } }, address) =>
       isTemplate(address) || parseQueue(address)?.name === parseQueue(queue)?.name,
+    async peek() {
+      throw new Error(
+        'SQS cannot look at a message: to receive it hides it from consumers for a while and counts, and a redrive policy moves what was received too often',
+      )
+    },
     open: async (at, deliver, context) => (await import('./source.ts')).openSource(at, deliver, context),
   },
   sink: {

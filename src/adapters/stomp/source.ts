@@ -10,6 +10,7 @@ import { type Broker, subscribeHeaders } from './dialect.ts'
 import { decodeMessage, stableId } from './message.ts'
 import { unsheltered } from './names.ts'
 import { type ConnectionOptions, source as options, type SourceOptions } from './options.ts'
+import { peek } from './peek.ts'
 import { describe } from './target.ts'
 
 type At = Endpoint<ConnectionOptions, SourceOptions>
@@ -34,6 +35,7 @@ export const source: SourceKind<ConnectionOptions, SourceOptions> = {
       ? undefined
       : 'another consumer of the queue could overtake this one: write exclusive: true',
   warnings,
+  peek,
   async open(configured, deliver, context) {
     const at = context.trial ? onTrial(configured) : configured
     const { subscription, client_id, max_message_size } = at.options
