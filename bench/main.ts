@@ -7,6 +7,7 @@ import { brokerDown, fromSqs, twoTargets } from './back.ts'
 import { type BridgeProcess, type StandIn, startBridge, startStandIn } from './children.ts'
 import { brokerConnection, cloud, dead, mebibytes } from './ends.ts'
 import { drainSource, feedSink } from './floors.ts'
+import { mappingCosts } from './mapping.ts'
 import { createQueue, paceAmqp, produceAmqp, publish } from './produce.ts'
 
 /**
@@ -227,6 +228,11 @@ const runs: Readonly<Record<string, () => Promise<void>>> = {
     await toActiveMq(' without its disk', { connections: 1, settings: 'persistent=false;memory=600 mb' })
   },
   'broker-down': async () => note(await brokerDown(60, rabbitmq)),
+  mapping: async () => {
+    for (const { name, cpuMicroseconds } of await mappingCosts()) {
+      note({ run: `mapping: ${name}`, 'CPU us/message over none': Math.round(cpuMicroseconds * 10) / 10 })
+    }
+  },
   'two-targets': async () => note(await twoTargets(60, rabbitmq)),
 }
 const chosen = process.argv.slice(2)

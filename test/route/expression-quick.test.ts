@@ -121,6 +121,7 @@ const literal = fc.oneof(
   fc.constantFrom(...words.map(w => JSON.stringify(w)), "'single'", 'true', 'false', 'null'),
   fc.constantFrom('0', '-0', '7', '-7', '0.30000000000000004', '1e21', '9007199254740991', '12'),
 )
+const inner = fc.array(name, { minLength: 1, maxLength: 2 }).map(steps => steps.map(quoted).join('.'))
 const { expression } = fc.letrec<{ expression: string }>(tie => ({
   expression: fc.oneof(
     { maxDepth: 4 },
@@ -131,13 +132,24 @@ const { expression } = fc.letrec<{ expression: string }>(tie => ({
       arbitrary: fc
         .tuple(
           tie('expression'),
-          fc.constantFrom('=', '!=', '<', '<=', '>', '>=', 'and', 'or', '&', '&', '=', '??', '?:'),
+          fc.constantFrom(...'= != < <= > >= and or & & = ?? ?: + - * / %'.split(' ')),
           tie('expression'),
         )
         .map(parts => parts.join(' ')),
     },
     tie('expression').map(e => `(${e})`),
-    fc.tuple(fc.constantFrom('$exists', '$not'), tie('expression')).map(([f, e]) => `${f}(${e})`),
+    fc
+      .tuple(path, tie('expression'), inner, inner)
+      .map(([p, e, a, b]) => `${p}.(${a} ${e.length % 2 ? '*' : '='} ${b})`),
+    fc
+      .tuple(path, inner, tie('expression'))
+      .map(([p, a, e]) => `${p}.{"x": ${a}, "a": ${e}}.${e.length % 2 ? 'x' : 'a'}`),
+    fc.tuple(tie('expression'), inner).map(([e, a]) => `(${e}).${a}`),
+    fc.tuple(tie('expression'), tie('expression')).map(([a, b]) => `{"a": ${a}, "b": ${b}}`),
+    fc.tuple(tie('expression'), tie('expression')).map(([a, b]) => `[${a}, ${b}]`),
+    fc
+      .tuple(fc.constantFrom('$exists', '$not', '$sum', '$count', '$string'), tie('expression'))
+      .map(([f, e]) => `${f}(${e})`),
     fc
       .tuple(tie('expression'), tie('expression'), tie('expression'))
       .map(([a, b, c]) => `(${a}) ? ${b} : ${c}`),

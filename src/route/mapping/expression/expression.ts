@@ -20,15 +20,11 @@ export function compileExpression(source: string): Expression {
   const slow = async (message: Mapped) => fromPlain(await evaluate(message))
   const names = namesOf(syntax)
   const read = names && reader(names)
-  if (read) {
-    return message => {
-      const value = read(message)
-      return value === unsure ? slow(message) : value
-    }
-  }
   const answer = quick(syntax)
   if (!answer) return slow
   return message => {
+    const value = read?.(message) ?? unsure
+    if (value !== unsure) return value
     const plain = answer(message)
     return plain === unsure ? slow(message) : fromPlain(plain)
   }

@@ -1,13 +1,10 @@
 import jsonata from 'jsonata'
 import { MessageRefused } from '../../../core/errors.ts'
 import { LargeInteger } from './large-integer.ts'
+import { maxItems, maxText } from './limits.ts'
 import { Stopwatch } from './stopwatch.ts'
 import { contains } from './syntax.ts'
 
-/** The most items of a list that an expression makes. */
-export const maxItems = 100_000
-/** The most characters of a text that an expression makes or works on. */
-export const maxText = 16 * 1024 * 1024
 /** `$sort`, `$distinct` and `$spread` take the square of their list's length. */
 const maxSquared = 10_000
 

@@ -1,165 +1,187 @@
 import type { Mapped } from '../step.ts'
-import { LargeInteger } from './large-integer.ts'
+import { maxItems } from './limits.ts'
+import { isNumber, operators, textOf, truthOf } from './operators.ts'
+import type { Plain } from './plain.ts'
 import { type Answer, plainReader, unsure } from './reading.ts'
+import { named, walked } from './sequence.ts'
 import type { Syntax } from './syntax.ts'
 
-/**
- * Answers as JSONata would, at once; `unsure` where it would refuse, or where lists are involved, and then JSONata has the word.
- */
-export type Quick = (message: Mapped) => Answer
+/** Answers as JSONata would, at once; `unsure` where it would refuse and in corners, and then JSONata has the word. */
+type Quick<Context> = (context: Context) => Answer
+
+/** How names are read: from the message, or from one item of a path. */
+type Paths<Context> = (steps: readonly Syntax[]) => Quick<Context> | undefined
 
 /** Undefined for an expression that is JSONata's alone. Its parts and rules are those of jsonata 2.2's evaluator. */
-export function quick(syntax: Syntax): Quick | undefined {
+export const quick = (syntax: Syntax): Quick<Mapped> | undefined => compiled(syntax, pathInMessage)
+
+/** The names of the steps of a path that has nothing else. */
+export function namesOf({ type, steps }: Syntax): readonly string[] | undefined {
+  if (type !== 'path' || !steps!.every(step => step.type === 'name' && isPlain(step))) return undefined
+  return steps!.map(step => String(step.value))
+}
+
+function compiled<C>(syntax: Syntax, paths: Paths<C>): Quick<C> | undefined {
   if (!isPlain(syntax)) return undefined
-  const { value } = syntax
-  switch (syntax.type) {
+  const { type, value } = syntax
+  switch (type) {
     case 'string':
     case 'number':
     case 'value':
       return () => value as Answer
     case 'path':
-      return quickPath(syntax)
+      return paths(syntax.steps!)
     case 'block':
-      return syntax.expressions!.length === 1 ? quick(syntax.expressions![0]!) : undefined
+      return syntax.expressions!.length === 1 ? compiled(syntax.expressions![0]!, paths) : undefined
     case 'condition':
-      return quickCondition(syntax)
+      return quickCondition(syntax, paths)
     case 'function':
-      return quickFunction(syntax)
+      return quickFunction(syntax, paths)
     case 'binary':
-      return quickBinary(syntax)
+      return quickBinary(syntax, paths)
+    case 'unary':
+      return value === '{' ? quickObject(syntax, paths) : value === '[' ? quickList(syntax, paths) : undefined
   }
   return undefined
 }
 
-/** The names of the steps of a path that has nothing else. */
-export function namesOf(syntax: Syntax): readonly string[] | undefined {
-  if (syntax.type !== 'path' || !isPlain(syntax)) return undefined
-  if (!syntax.steps!.every(step => step.type === 'name' && isPlain(step))) return undefined
-  return syntax.steps!.map(step => String(step.value))
-}
-
-/** Predicates, groups, bindings, `[]` and the like are keys of their own. */
+/** Predicates, groups, bindings, `[]` after a path and the like are keys of their own. */
 const isPlain = (syntax: Syntax): boolean => Object.keys(syntax).every(key => plainKeys.has(key))
-const plainKeys = new Set([
-  'type',
-  'value',
-  'name',
-  'position',
-  'steps',
-  'lhs',
-  'rhs',
-  'arguments',
-  'procedure',
-  'expressions',
-  'condition',
-  'then',
-  'else',
-])
+const plainKeys = new Set(
+  'type value name position steps lhs rhs arguments procedure expressions condition then else'.split(' '),
+)
 
-function quickPath(syntax: Syntax): Quick | undefined {
-  const names = namesOf(syntax)
-  return names && plainReader(names)
+function pathInMessage(steps: readonly Syntax[]): Quick<Mapped> | undefined {
+  const names = steps.map(step => (step.type === 'name' && isPlain(step) ? String(step.value) : undefined))
+  // One name leads into the body and the like, two to a header.
+  const first = names[0] === 'body' || names[0] === 'address' ? 1 : 2
+  const [start, rest] = [names.slice(0, first), stepsOf(steps.slice(first))]
+  if (!rest || !isNames(start)) return undefined
+  const read = plainReader(start)
+  const readAll = isNames(names) ? plainReader(names) : undefined
+  if (!read || rest.length === 0) return readAll
+  return message => {
+    const straight = readAll ? readAll(message) : unsure
+    if (straight !== unsure) return straight
+    const from = read(message)
+    return from === undefined || from === unsure ? from : walked(from, rest)
+  }
 }
 
-function quickCondition({ condition, then, else: other }: Syntax): Quick | undefined {
-  const [test, yes, no] = [quick(condition!), quick(then!), other ? quick(other) : () => undefined]
+const isNames = (names: readonly (string | undefined)[]): names is readonly string[] =>
+  !names.includes(undefined)
+
+function pathInItem(steps: readonly Syntax[]): Quick<Plain> | undefined {
+  const all = stepsOf(steps)
+  return all && (item => walked(item, all))
+}
+
+function stepsOf(steps: readonly Syntax[]): readonly Quick<Plain>[] | undefined {
+  const all = steps.map(step => {
+    if (step.type !== 'name') return compiled(step, pathInItem)
+    const name = String(step.value)
+    return isPlain(step) ? (item: Plain) => named(item, name) : undefined
+  })
+  return all.includes(undefined) ? undefined : (all as Quick<Plain>[])
+}
+
+function quickCondition<C>({ condition, then, else: other }: Syntax, paths: Paths<C>): Quick<C> | undefined {
+  const [test, yes] = [compiled(condition!, paths), compiled(then!, paths)]
+  const no = other ? compiled(other, paths) : () => undefined
   if (!test || !yes || !no) return undefined
-  return message => {
-    const truth = truthOf(test(message))
-    return truth === unsure ? unsure : truth ? yes(message) : no(message)
+  return context => {
+    const truth = truthOf(test(context))
+    return truth === unsure ? unsure : truth ? yes(context) : no(context)
   }
 }
 
-function quickFunction({ procedure, arguments: given }: Syntax): Quick | undefined {
-  const [argument, ...more] = given!
-  const of = argument && more.length === 0 && quick(argument)
-  if (!of || procedure?.type !== 'variable' || !isPlain(procedure)) return undefined
-  if (procedure.value === 'exists') {
-    return message => {
-      const answer = of(message)
-      return answer === unsure ? unsure : answer !== undefined
-    }
-  }
-  if (procedure.value !== 'not') return undefined
-  return message => {
-    const answer = of(message)
-    if (answer === undefined) return undefined
-    const truth = truthOf(answer)
-    return truth === unsure ? unsure : !truth
-  }
-}
-
-function quickBinary({ value: operator, lhs, rhs }: Syntax): Quick | undefined {
-  const [left, right] = [quick(lhs!), quick(rhs!)]
+function quickBinary<C>({ value: operator, lhs, rhs }: Syntax, paths: Paths<C>): Quick<C> | undefined {
+  const [left, right] = [compiled(lhs as Syntax, paths), compiled(rhs!, paths)]
   if (!left || !right) return undefined
   if (operator === 'and' || operator === 'or') {
     const decided = operator === 'or'
-    return message => {
-      const truth = truthOf(left(message))
-      return truth === unsure || truth === decided ? truth : truthOf(right(message))
+    return context => {
+      const truth = truthOf(left(context))
+      return truth === unsure || truth === decided ? truth : truthOf(right(context))
     }
   }
   const combine = operators[operator as string]
-  return combine && (message => combine(left(message), right(message)))
+  return combine && (context => combine(left(context), right(context)))
 }
 
-const operators: Readonly<Record<string, (left: Answer, right: Answer) => Answer>> = {
-  '=': isEqual,
-  '!=': (left, right) => {
-    if (left === undefined || right === undefined) return isEqual(left, right)
-    const equal = isEqual(left, right)
-    return equal === unsure ? unsure : !equal
+/** Keys that are written out, each once (evaluateGroupExpression). */
+function quickObject<C>({ lhs }: Syntax, paths: Paths<C>): Quick<C> | undefined {
+  const pairs = (lhs as readonly (readonly [Syntax, Syntax])[]).map(
+    ([key, value]) =>
+      [
+        key.type === 'string' && isPlain(key) ? String(key.value) : undefined,
+        compiled(value, paths),
+      ] as const,
+  )
+  if (pairs.some(([key, value]) => key === undefined || key.startsWith('_jsonata_') || !value))
+    return undefined
+  if (new Set(pairs.map(([key]) => key)).size < pairs.length) return undefined
+  return context => {
+    if (Array.isArray(context)) return unsure
+    const made: { [key: string]: Plain } = Object.create(null)
+    for (const [key, value] of pairs) {
+      const answer = value!(context)
+      if (answer === unsure) return unsure
+      if (answer !== undefined) made[key!] = answer
+    }
+    return made
+  }
+}
+
+/** Lists within are put in item by item, but for those that are written out (evaluateUnary). */
+function quickList<C>({ expressions }: Syntax, paths: Paths<C>): Quick<C> | undefined {
+  const items = expressions!.map(item => [item.value === '[', compiled(item, paths)] as const)
+  if (items.some(([, item]) => !item)) return undefined
+  return context => {
+    const list: Plain[] = []
+    for (const [isWhole, item] of items) {
+      const answer = item!(context)
+      if (answer === unsure) return unsure
+      if (answer === undefined) continue
+      if (Array.isArray(answer) && !isWhole) for (const one of answer) list.push(one)
+      else list.push(answer)
+      if (list.length > maxItems) return unsure
+    }
+    return list
+  }
+}
+
+function quickFunction<C>({ procedure, arguments: given }: Syntax, paths: Paths<C>): Quick<C> | undefined {
+  const [argument, ...more] = given!
+  const of = argument && more.length === 0 && compiled(argument, paths)
+  if (!of || procedure?.type !== 'variable' || !isPlain(procedure)) return undefined
+  const call = functions[procedure.value as string]
+  return (
+    call &&
+    (context => {
+      const answer = of(context)
+      return answer === unsure ? unsure : call(answer)
+    })
+  )
+}
+
+/** Functions of one argument that is never taken from the context, since it is there. */
+const functions: Readonly<Record<string, (given: Plain | undefined) => Answer>> = {
+  exists: given => given !== undefined,
+  not: given => {
+    if (given === undefined) return undefined
+    const truth = truthOf(given)
+    return truth === unsure ? unsure : !truth
   },
-  '<': (left, right) => ordered(left, right, (a, b) => a < b),
-  '<=': (left, right) => ordered(left, right, (a, b) => a <= b),
-  '>': (left, right) => ordered(left, right, (a, b) => a > b),
-  '>=': (left, right) => ordered(left, right, (a, b) => a >= b),
-  '&': (left, right) => {
-    const before = textOf(left)
-    const after = textOf(right)
-    return before === unsure || after === unsure ? unsure : before + after
+  string: given => (given === undefined ? undefined : textOf(given)),
+  count: given => (given === undefined ? 0 : Array.isArray(given) ? given.length : 1),
+  sum: given => {
+    if (given === undefined) return undefined
+    let total = 0
+    for (const one of Array.isArray(given) ? given : [given]) {
+      if (!isNumber(one)) return unsure
+      total += one
+    }
+    return total
   },
-}
-
-/** What is missing is neither equal nor unequal. */
-function isEqual(left: Answer, right: Answer): boolean | typeof unsure {
-  if (left === unsure || right === unsure) return unsure
-  if (left === undefined || right === undefined) return false
-  if (isStructure(left) || isStructure(right)) return unsure
-  if (left instanceof LargeInteger && right instanceof LargeInteger) return left.integer === right.integer
-  return left === right
-}
-
-function ordered(
-  left: Answer,
-  right: Answer,
-  holds: (a: string | number, b: string | number) => boolean,
-): Answer {
-  if (typeof left === 'number' && typeof right === 'number') return holds(left, right)
-  if (typeof left === 'string' && typeof right === 'string') return holds(left, right)
-  return (left === undefined && isOrdered(right)) || (right === undefined && isOrdered(left))
-    ? undefined
-    : unsure
-}
-
-const isOrdered = (answer: Answer): boolean =>
-  answer === undefined || typeof answer === 'string' || typeof answer === 'number'
-
-const isStructure = (answer: Answer): boolean =>
-  typeof answer === 'object' && answer !== null && !(answer instanceof LargeInteger)
-
-function truthOf(answer: Answer): boolean | typeof unsure {
-  if (answer === unsure || isStructure(answer)) return unsure
-  if (typeof answer === 'number') return Number.isFinite(answer) ? answer !== 0 : unsure
-  if (typeof answer === 'string') return answer.length > 0
-  return answer === true || answer instanceof LargeInteger
-}
-
-function textOf(answer: Answer): string | typeof unsure {
-  if (answer === unsure || isStructure(answer)) return unsure
-  if (typeof answer === 'string') return answer
-  if (answer === undefined) return ''
-  if (answer instanceof LargeInteger) return answer.integer
-  if (typeof answer !== 'number' || Number.isInteger(answer)) return String(answer)
-  return Number.isFinite(answer) ? String(Number(answer.toPrecision(15))) : unsure
 }

@@ -21,10 +21,12 @@ export interface Syntax {
   /** Where its token ends. */
   readonly position?: number
   readonly steps?: readonly Syntax[]
-  readonly lhs?: Syntax
+  /** Of an object: its keys and values. */
+  readonly lhs?: Syntax | readonly (readonly [Syntax, Syntax])[]
   readonly rhs?: Syntax
   readonly arguments?: readonly Syntax[]
   readonly procedure?: Syntax
+  readonly expression?: Syntax
   readonly expressions?: readonly Syntax[]
   readonly condition?: Syntax
   readonly then?: Syntax
@@ -73,7 +75,7 @@ function amend(part: unknown, source: string, parent?: Mutable): void {
   if (syntax.type === 'binary' && syntax.value === 'in') {
     syntax.type = 'function'
     syntax.procedure = { type: 'variable', value: contains }
-    syntax.arguments = [syntax.lhs!, syntax.rhs!]
+    syntax.arguments = [syntax.lhs as Syntax, syntax.rhs!]
   }
 }
 
