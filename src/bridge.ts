@@ -44,25 +44,29 @@ export type BridgeStatus = ReturnType<Bridge['status']>
 
 /** The mistakes in the rules and templates of a configuration, which only their compilers find. */
 export function checkMappings(config: BridgeConfig): readonly Problem[] {
-  return config.routes.flatMap(route => [
-    ...mistakesIn(
-      () => compileRules(route.mapping),
-      ([i, ...path]) => [...rulePath(route, Number(i)), ...path],
-    ),
-    ...Array.from(route.targets, ([target, end]) => {
-      const at = ['routes', route.name, 'targets', target]
-      return [
-        ...mistakesIn(
-          () => compileRules(end.mapping),
-          path => [...at, 'mapping', ...path],
-        ),
-        ...mistakesIn(
-          () => compileTarget(end),
-          path => [...at, ...path],
-        ),
-      ]
-    }).flat(),
-  ])
+  return config.routes.flatMap((route, n) => {
+    // The rules of the defaults are the same for all.
+    const checked = n === 0 ? 0 : route.commonRules
+    return [
+      ...mistakesIn(
+        () => compileRules(route.mapping.slice(checked)),
+        ([i, ...path]) => [...rulePath(route, Number(i) + checked), ...path],
+      ),
+      ...Array.from(route.targets, ([target, end]) => {
+        const at = ['routes', route.name, 'targets', target]
+        return [
+          ...mistakesIn(
+            () => compileRules(end.mapping),
+            path => [...at, 'mapping', ...path],
+          ),
+          ...mistakesIn(
+            () => compileTarget(end),
+            path => [...at, ...path],
+          ),
+        ]
+      }).flat(),
+    ]
+  })
 }
 
 function mistakesIn(
