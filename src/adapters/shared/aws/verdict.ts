@@ -59,7 +59,8 @@ function fault(codes: readonly string[], status: number | undefined, doing: Doin
     return 'no AWS credentials were found: set AWS_PROFILE or AWS_ACCESS_KEY_ID, or give the process a role'
   }
   if (is(missing)) return `${target} does not exist in ${where}`
-  if (is(elsewhere)) return `${target} is not in the region of its connection (${action} in ${where})`
+  if (is(elsewhere) || (service === 'S3' && status === 301))
+    return `${target} is not in the region of its connection (${action} in ${where})`
   if (is(encryption)) return `the KMS key of ${target} cannot be used`
   if (is(unidentified)) return `AWS does not accept the credentials in ${where} (${action} on ${target})`
   if (is(denied)) return `AWS denied access to ${target} in ${where}: it needs ${action} to be allowed`
