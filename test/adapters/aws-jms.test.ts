@@ -152,6 +152,14 @@ describe('format: jms: written', () => {
     assert.equal(send(fifo, { queue: 'q.fifo' }).MessageGroupId, 'g')
   })
 
+  test('the reply token and address are attributes of the library alone, where they are the same', () => {
+    const properties = { correlationId: text('token'), replyTo: url }
+    const headers = { sluice_reply_token: text('token'), sluice_reply_to: text(url) }
+    assert.equal(Object.keys(attributesOf(message({ headers, properties }))).length, 4)
+    const other = attributesOf(message({ headers, properties: { ...properties, replyTo: 'answers' } }))
+    assert.equal(other.sluice_reply_to, `String ${url}`)
+  })
+
   test('an ARN is a reply address too; one that is no queue of SQS stays beside', () => {
     const replyTo = 'arn:aws-cn:sqs:cn-north-1:123456789012:answers'
     const attributes = attributesOf(message({ properties: { replyTo } }))

@@ -32,7 +32,7 @@ export function jms(message: Message, isFifo: boolean): Written {
   return {
     text,
     notes: types === undefined ? note : { ...note, headers: types },
-    headers: message.headers,
+    headers: withoutRepeated(message.headers, own),
     attribute: value => attributeFor(propertyOf(value)),
     own: { [names.type]: string(type), ...own },
     hasPlace: name => placed.includes(name),
@@ -165,6 +165,18 @@ function ownAttributes({ properties, headers }: Message, isFifo: boolean) {
     placed.push('groupSequence')
   }
   return { own: own as Attributes, placed: placed as readonly (keyof Properties)[] }
+}
+
+/** What a service without correlation ids finds in headers (route/reply) stands in the library's own attributes already. */
+const repeated = { sluice_reply_token: names.correlationId, sluice_reply_to: names.replyToUrl } as const
+
+function withoutRepeated(headers: Headers, own: Attributes): Headers {
+  const isRepeated = (name: string, value: Value | undefined, by: string) =>
+    Object.hasOwn(headers, name) && value?.type === 'string' && value.value === own[by]?.StringValue
+  const left = Object.entries(repeated).filter(([name, by]) => isRepeated(name, headers[name], by))
+  if (left.length === 0) return headers
+  const names = left.map(([name]) => name)
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => !names.includes(name)))
 }
 
 const isInt32 = (n: number | undefined): n is number => n !== undefined && (n | 0) === n

@@ -4,7 +4,7 @@ import jakarta.jms.Connection;
 import java.util.List;
 import org.apache.activemq.ActiveMQConnectionFactory;
 
-/** The commands. Each writes lines of JSON to its output; a failure is a stack trace and exit code 1. */
+/** The commands. URL is that of a broker, or the endpoint of SQS. Each writes lines of JSON to its output; a failure is a stack trace and exit code 1. */
 public final class Main {
   private static final String USAGE = """
       send URL QUEUE             one message of every sample, each described as it was sent
@@ -24,7 +24,10 @@ public final class Main {
     try (Connection connection = connect(args[1])) {
       connection.start();
       switch (args[0]) {
-        case "send" -> Send.run(connection, queue);
+        case "send" -> {
+          if (Sqs.isAt(args[1])) Sqs.send(connection, queue);
+          else Send.run(connection, queue);
+        }
         case "read" -> Read.run(connection, queue, count(args));
         case "request" -> Request.run(connection, queue, count(args), true);
         case "request-by-message-id" -> Request.run(connection, queue, count(args), false);
@@ -32,10 +35,13 @@ public final class Main {
         case "serve" -> Serve.run(connection, queue);
         default -> throw new IllegalArgumentException("no command " + args[0]);
       }
+      // To close it there takes as long as a receive waits for messages, 20 seconds.
+      if (Sqs.isAt(args[1])) System.exit(0);
     }
   }
 
   private static Connection connect(String url) throws Exception {
+    if (Sqs.isAt(url)) return Sqs.connect(url);
     ActiveMQConnectionFactory factory = new ActiveMQConnectionFactory(url);
     factory.setTrustedPackages(List.of("sluice.jms"));
     return factory.createConnection();
