@@ -135,6 +135,9 @@ describe('rename', () => {
     assert.match(refused({ 'body.a': 'body.b' }), /body of this message is text.*decode it first/)
     const body = bodyOf({ a: text('1'), b: mapOf({ a: text('2') }) })
     assert.match(refused({ 'body.a': 'body.b.a' }, { body }), /body\.b\.a, which this message has already/)
+    assert.match(refused({ 'body.a': 'body.b' }, { body }), /body\.a cannot become body\.b, which .* already/)
+    const lines = bodyOf({ lines: list(mapOf({ no: text('1') })) })
+    assert.match(refused({ 'body.lines.no': 'headers.no' }, { body: lines }), /body\.lines\..* is in a list/)
     assert.match(refused({ 'body.b': 'body.a.b' }, { body }), /body\.a .* no map/)
   })
 

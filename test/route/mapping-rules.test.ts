@@ -169,6 +169,7 @@ describe('match', () => {
       machine: 'b',
     })
     assert.deepEqual(await captures(['plant/{line}/#'], 'plant/a'), { line: 'a' })
+    assert.match(await refusal([{ match: ['plant/{line}/#'] }], { address: 'plant' }), /fits none/)
     assert.deepEqual(await captures(['x/{a}', '{b}/{rest...}'], 'y/1/2'), { b: 'y', rest: '1/2' })
     assert.deepEqual(await captures(['{b}/{rest...}'], 'y'), { b: 'y', rest: '' })
     assert.deepEqual(await captures(['a/+/{c}'], 'a/b/c'), { c: 'c' })
@@ -266,6 +267,7 @@ describe('cast', () => {
     assert.equal(await castOf('int64', { type: 'int32', value: 5 }), 5n)
     assert.equal(await castOf('string', { type: 'int64', value: 2n ** 60n }), String(2n ** 60n))
     assert.equal(await castOf('int32', { type: 'float64', value: 5 }), 5)
+    assert.equal(await castOf('decimal', { type: 'decimal', value: '1E+5' }), '1E+5')
     assert.equal(await castOf('string', { type: 'bytes', value: Buffer.from('é') }), 'é')
   })
 
