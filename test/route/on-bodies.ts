@@ -1,25 +1,27 @@
 import assert from 'node:assert/strict'
-import type { z } from 'zod'
 import { readFormat, writtenFormat } from '../../src/config/body-schema.ts'
 import { MessageRefused } from '../../src/core/errors.ts'
 import type { Body, Message } from '../../src/core/message.ts'
-import type { Value } from '../../src/core/value.ts'
+import type { Entry, Value } from '../../src/core/value.ts'
 import { jsonOf } from '../../src/route/mapping/codecs/json.ts'
 import { decode } from '../../src/route/mapping/rules/decode.ts'
 import { encode } from '../../src/route/mapping/rules/encode.ts'
 
 /** What the tests of the codecs share: rules as they are written in YAML, on a body. */
 
+/** What stands under `decode` or `encode`. */
+type Written = { readonly format: string } & Readonly<Record<string, unknown>>
+
 const messageOf = (body: Body): Message => ({ address: 'in', body, properties: {}, headers: {} })
 
 /** The body that `decode` makes of text or bytes. */
-export function decoded(rule: z.input<typeof readFormat>, from: string | Uint8Array | Body): Body {
+export function decoded(rule: Written, from: string | Uint8Array | Body): Body {
   const body = decode(readFormat.parse(rule))(messageOf(bodyFrom(from))) as Message
   return body.body
 }
 
 /** The body that `encode` makes. */
-export function encoded(rule: z.input<typeof writtenFormat>, body: Body): Body {
+export function encoded(rule: Written, body: Body): Body {
   const message = encode(writtenFormat.parse(rule))(messageOf(body)) as Message
   return message.body
 }
@@ -50,8 +52,12 @@ export function refuses(act: () => unknown, reason: RegExp): void {
 
 export const bytes = (hex: string): Uint8Array => Uint8Array.from(Buffer.from(hex.replaceAll(' ', ''), 'hex'))
 
+/** The pairs of a map. */
+export const entriesOf = (map: Readonly<Record<string, Value>>): readonly Entry[] =>
+  Object.entries(map).map(([k, v]) => [{ type: 'string', value: k }, v] as const)
+
 /** A map body. */
-export const mapOf = (entries: Readonly<Record<string, Value>>): Body => ({
+export const mapOf = (map: Readonly<Record<string, Value>>): Body => ({
   kind: 'map',
-  entries: Object.entries(entries).map(([k, v]) => [{ type: 'string', value: k }, v] as const),
+  entries: entriesOf(map),
 })
