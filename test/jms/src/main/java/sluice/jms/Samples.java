@@ -32,6 +32,7 @@ final class Samples {
     samples.put("object", least(session.createObjectMessage(new Order("A-1 \ud83d\ude00", 1L << 53, ALL_BYTES))));
     samples.put("message", greatest(session.createMessage()));
     samples.put("message-bare", session.createMessage());
+    samples.put("many", many(session));
     samples.put("beyond", beyond(session));
     samples.put("stream-bytes", streamOfBytes(session));
     for (Map.Entry<String, Message> sample : samples.entrySet()) {
@@ -40,7 +41,7 @@ final class Samples {
     return samples;
   }
 
-  /** One property of every type: eight, since a message of SQS has ten attributes and two are taken. */
+  /** One property of every type. */
   private static Message least(Message message) throws JMSException {
     message.setBooleanProperty("boolean", true);
     message.setByteProperty("byte", Byte.MIN_VALUE);
@@ -87,6 +88,14 @@ final class Samples {
     message.setLongProperty("long", 0);
     message.setStringProperty("string", " a\tb\u0001 ");
     message.setStringProperty("string_null", null);
+    return message;
+  }
+
+  /** More than a message of SQS has attributes, and a name that none of them may have. */
+  private static Message many(Session session) throws JMSException {
+    Message message = greatest(session.createTextMessage("many properties"));
+    for (int i = 0; i < 30; i++) message.setIntProperty("number_" + i, i);
+    message.setDoubleProperty("net$price", 1.5);
     return message;
   }
 
