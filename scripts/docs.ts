@@ -270,9 +270,10 @@ mistake at once, and \`sluice schema\` prints a JSON Schema for editors.
 - **Durations** are written \`200ms\`, \`30s\`, \`5m\`, \`12h\` or \`7d\`; **sizes** \`300B\`, \`256KiB\`, \`64MiB\` or \`1.5MB\`.
 - \`\${env:NAME}\` and \`\${file:PATH}\` are replaced when the file is loaded, anywhere in a text. They give text, so a number
   or \`true\` cannot come from there.
-- Any other \`\${…}\` is an expression over one message (JSONata), in the values of \`set\`. One that stands alone keeps its
-  type, others become text. It sees \`address\`, \`body\` (a JSON body as what it holds, others as text), \`headers\` and
-  \`properties\` (\`message_id\`, \`correlation_id\`, \`reply_to\`, \`group_id\`, \`subject\`, \`content_type\`, …). One that meets
+- Any other \`\${…}\` is an expression over one message (JSONata): in the values of \`set\`, in the addresses of \`route\` and of targets,
+  in the key of \`lookup\`. One that stands alone keeps its type, others become text. It sees \`address\`, \`body\` (a JSON body as
+  what it holds, others as text), \`headers\`, \`properties\` (\`message_id\`, \`correlation_id\`, \`reply_to\`, \`group_id\`,
+  \`subject\`, \`content_type\`, …), and what the rules before it have found: \`captures\` (\`match\`) and \`lookup\`. One that meets
   something missing refuses the message, which becomes a dead letter.
 - Names of connections, routes and targets are letters, digits, \`_\`, \`-\` and \`.\`.`
 
@@ -325,8 +326,8 @@ const metricsText = `\`/metrics\` serves these in the text format of Prometheus,
 of the process and of Node.js that prom-client collects (\`process_…\`, \`nodejs_…\`). A histogram has the series
 \`…_bucket\`, \`…_sum\` and \`…_count\`.`
 
-const labelText = `Labels are \`route\`, the route's name; \`protocol\`, that of its source; \`target\`, the target's name, empty where the mapping
-was at fault; \`link\`, which is \`source\`, a target's name, or \`dead letter\` with the place; \`kind\`, why a send failed:
+const labelText = `Labels are \`route\`, the route's name; \`protocol\`, that of its source; \`target\`, the target's name, empty where the route's
+mapping was at work; \`link\`, which is \`source\`, a target's name, or \`dead letter\` with the place; \`kind\`, why a send failed:
 \`refused\` (the message is at fault), \`unavailable\` (the target is), \`link_lost\` or \`unexpected\`; \`outcome\`,
 \`accepted\` or \`rejected\`; \`reason\`, why a message without guarantee was let go.`
 

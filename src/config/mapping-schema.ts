@@ -130,5 +130,6 @@ export const rule = z
         : `an entry of a mapping has one rule, and this one has ${keys.join(', ')}: write an entry for each`
     issues.push({ code: 'custom', input: value, path: [], message })
   })
+  .meta({ minProperties: 1, maxProperties: 1 })
 
 export const mapping = z.array(rule).default([])
