@@ -74,10 +74,10 @@ const rules: Readonly<Record<string, readonly Rule[]>> = {
         '{"order": body.id, "customer": body.customer.name, "total": $sum(body.lines.(qty * price)), "skus": body.lines.sku}',
     },
   ],
-  'one with a filter and a function, by JSONata itself': [
+  'one that is sorted, by JSONata itself': [
     {
       transform:
-        '{"order": $uppercase(body.id), "many": body.lines[qty > 1].sku, "total": $sum(body.lines.(qty * price))}',
+        '{"order": body.id, "skus": body.lines^(price).sku, "total": $sum(body.lines.(qty * price))}',
     },
   ],
 }

@@ -13,7 +13,7 @@ import { allRoots } from '../../src/route/mapping/expression/roots.ts'
 import type { Mapped } from '../../src/route/mapping/step.ts'
 
 const names = ['a', 'b', 'c', 'x-y', 'length', 'sequence', 'constructor', '__proto__', 'and']
-const name = fc.constantFrom(...names)
+const name = fc.oneof({ weight: 6, arbitrary: fc.constantFrom('a', 'b') }, fc.constantFrom(...names))
 const words = ['', 'a', 'b', '7', '12', 'true', 'é "q"\\', '9007199254740993']
 const numbers = [0, -0, 1, -7, 5, 0.1, 0.1 + 0.2, 1e21, 1e-7, 2 ** 53 - 1, 7]
 
@@ -144,11 +144,17 @@ const { expression } = fc.letrec<{ expression: string }>(tie => ({
     fc
       .tuple(path, inner, tie('expression'))
       .map(([p, a, e]) => `${p}.{"x": ${a}, "a": ${e}}.${e.length % 2 ? 'x' : 'a'}`),
+    fc
+      .tuple(path, tie('expression'), inner)
+      .map(([p, e, a]) => `${p}[${a} ${e.length % 2 ? '=' : '>'} ${e}]`),
+    fc.tuple(path, inner, inner).map(([p, a, b]) => `${p}[${a}].${b}`),
+    fc.tuple(path, fc.constantFrom(0, -1, 1.5, 7, -9), inner).map(([p, i, a]) => `${p}[${i}].${a}`),
+    fc.tuple(path, inner).map(([p, a]) => `${p}.${a}[0][${a}]`),
     fc.tuple(tie('expression'), inner).map(([e, a]) => `(${e}).${a}`),
     fc.tuple(tie('expression'), tie('expression')).map(([a, b]) => `{"a": ${a}, "b": ${b}}`),
     fc.tuple(tie('expression'), tie('expression')).map(([a, b]) => `[${a}, ${b}]`),
     fc
-      .tuple(fc.constantFrom('$exists', '$not', '$sum', '$count', '$string'), tie('expression'))
+      .tuple(fc.constantFrom('$exists', '$not', '$sum', '$count', '$string', '$uppercase'), tie('expression'))
       .map(([f, e]) => `${f}(${e})`),
     fc
       .tuple(tie('expression'), tie('expression'), tie('expression'))

@@ -3,7 +3,7 @@ import { maxItems } from './limits.ts'
 import { isNumber, operators, textOf, truthOf } from './operators.ts'
 import type { Plain } from './plain.ts'
 import { type Answer, plainReader, unsure } from './reading.ts'
-import { named, walked } from './sequence.ts'
+import { at, filtered, named, walked } from './sequence.ts'
 import type { Syntax } from './syntax.ts'
 
 /** Answers as JSONata would, at once; `unsure` where it would refuse and in corners, and then JSONata has the word. */
@@ -45,7 +45,7 @@ function compiled<C>(syntax: Syntax, paths: Paths<C>): Quick<C> | undefined {
   return undefined
 }
 
-/** Predicates, groups, bindings, `[]` after a path and the like are keys of their own. */
+/** Predicates but in paths, groups, bindings, `[]` after a path and the like are keys of their own. */
 const isPlain = (syntax: Syntax): boolean => Object.keys(syntax).every(key => plainKeys.has(key))
 const plainKeys = new Set(
   'type value name position steps lhs rhs arguments procedure expressions condition then else'.split(' '),
@@ -77,12 +77,38 @@ function pathInItem(steps: readonly Syntax[]): Quick<Plain> | undefined {
 }
 
 function stepsOf(steps: readonly Syntax[]): readonly Quick<Plain>[] | undefined {
-  const all = steps.map(step => {
-    if (step.type !== 'name') return compiled(step, pathInItem)
-    const name = String(step.value)
-    return isPlain(step) ? (item: Plain) => named(item, name) : undefined
-  })
+  const all = steps.map(stepOf)
   return all.includes(undefined) ? undefined : (all as Quick<Plain>[])
+}
+
+function stepOf({ stages = [], ...step }: Syntax): Quick<Plain> | undefined {
+  const name = String(step.value)
+  const read =
+    step.type !== 'name'
+      ? compiled(step, pathInItem)
+      : isPlain(step)
+        ? (item: Plain) => named(item, name)
+        : undefined
+  const filters = stages.map(filterOf)
+  if (!read || filters.includes(undefined)) return undefined
+  if (filters.length === 0) return read
+  return item => {
+    let answer = read(item)
+    for (const filter of filters) {
+      // A filter of nothing has its own ways.
+      if (answer === undefined || answer === unsure) return unsure
+      answer = filter!(answer)
+    }
+    return answer
+  }
+}
+
+function filterOf(stage: Syntax): Quick<Plain> | undefined {
+  const { type, expr } = stage
+  if (type !== 'filter' || !expr) return undefined
+  if (expr.type === 'number') return list => at(list, expr.value as number)
+  const holds = compiled(expr, pathInItem)
+  return holds && (list => filtered(list, holds))
 }
 
 function quickCondition<C>({ condition, then, else: other }: Syntax, paths: Paths<C>): Quick<C> | undefined {
@@ -174,6 +200,10 @@ const functions: Readonly<Record<string, (given: Plain | undefined) => Answer>> 
     return truth === unsure ? unsure : !truth
   },
   string: given => (given === undefined ? undefined : textOf(given)),
+  uppercase: given =>
+    typeof given === 'string' ? given.toUpperCase() : given === undefined ? undefined : unsure,
+  lowercase: given =>
+    typeof given === 'string' ? given.toLowerCase() : given === undefined ? undefined : unsure,
   count: given => (given === undefined ? 0 : Array.isArray(given) ? given.length : 1),
   sum: given => {
     if (given === undefined) return undefined

@@ -1,5 +1,6 @@
 import { LargeInteger } from './large-integer.ts'
 import { maxItems } from './limits.ts'
+import { truthOf } from './operators.ts'
 import type { Plain } from './plain.ts'
 import { type Answer, unsure } from './reading.ts'
 
@@ -13,9 +14,7 @@ const isSequence = (answer: unknown): boolean => Array.isArray(answer) && sequen
 
 /** What the evaluation of a part ends with. */
 function single(items: readonly Plain[]): Answer {
-  if (items.length < 2) return items[0]
-  sequences.add(items)
-  return items
+  return items.length < 2 ? items[0] : asSequence(items)
 }
 
 /** Steps in turn, each on all that the one before gave (evaluatePath, evaluateStep). */
@@ -69,4 +68,30 @@ function inner(item: Plain, name: string): Answer {
   const found: Plain[] = []
   for (const one of item) collect(found, inner(one, name))
   return found
+}
+
+/** The one at a place, from the end where it is negative (evaluateFilter with a number). */
+export function at(answer: Plain, place: number): Answer {
+  const item = listOf(answer).at(Math.floor(place))
+  if (Array.isArray(item)) return item
+  return asSequence(item === undefined ? [] : [item])
+}
+
+/** Those for which the condition holds; one that is a number is a place, and JSONata's. */
+export function filtered(answer: Plain, holds: (item: Plain) => Answer): Answer {
+  const left: Plain[] = []
+  for (const item of listOf(answer)) {
+    const condition = holds(item)
+    const truth = typeof condition === 'number' ? unsure : truthOf(condition)
+    if (truth === unsure) return unsure
+    if (truth) left.push(item)
+  }
+  return asSequence(left)
+}
+
+const listOf = (answer: Plain): readonly Plain[] => (Array.isArray(answer) ? answer : [answer])
+
+function asSequence(items: readonly Plain[]): readonly Plain[] {
+  sequences.add(items)
+  return items
 }

@@ -21,6 +21,9 @@ export interface Syntax {
   /** Where its token ends. */
   readonly position?: number
   readonly steps?: readonly Syntax[]
+  /** Of a step: filters of what it gives, each with its `expr`. */
+  readonly stages?: readonly Syntax[]
+  readonly expr?: Syntax
   /** Of an object: its keys and values. */
   readonly lhs?: Syntax | readonly (readonly [Syntax, Syntax])[]
   readonly rhs?: Syntax
