@@ -29,7 +29,9 @@ export function unpacked(restored: Restored): Restored {
   const packed = own?.type === 'string' && !fault ? parsed(own.value) : undefined
   if (!packed) return restored
   const { [packedName]: _, ...headers } = message.headers
-  return { message: { ...message, headers: { ...packed, ...headers } } }
+  // Attributes stay first, so that they are attributes again at the next queue.
+  const others = Object.entries(packed).filter(([name]) => !Object.hasOwn(headers, name))
+  return { message: { ...message, headers: { ...headers, ...Object.fromEntries(others) } } }
 }
 
 function parsed(json: string): Headers | undefined {
