@@ -13,26 +13,34 @@ export const visible = (text: string): string =>
           : `\\u${c.codePointAt(0)!.toString(16).padStart(4, '0')}`,
   )
 
-/** `head`, and the text behind it at `column`, in lines of at most 100 characters; the lines that follow begin there too. */
-export function hanging(head: string, column: number, text: string): string {
-  const begin = head.length < column ? head.padEnd(column) : `${head} `
-  const lines = wrap(text, Math.max(width - column, 40), width - begin.length)
-  return `${begin}${lines.join(`\n${' '.repeat(column)}`)}`.trimEnd()
-}
+/** `head`, and a sentence behind it at `column`, in lines of at most 100 characters; the lines that follow begin there too. */
+export const hanging = (head: string, column: number, text: string): string =>
+  hung(head, column, text, (line, room) => {
+    const blank = line.lastIndexOf(' ', room)
+    return blank > room / 2 ? blank + 1 : room
+  }).replace(/ +$/gm, '')
 
-/** At the blank that is the last to fit, where there is one in the second half of the line; else wherever it is full. */
-function wrap(text: string, room: number, first: number): readonly string[] {
+/** The same for a value, which is cut wherever a line is full: put together, the lines are the value again. */
+export const hangingValue = (head: string, column: number, value: string): string =>
+  hung(head, column, value, (_, room) => room)
+
+function hung(
+  head: string,
+  column: number,
+  text: string,
+  cut: (line: string, room: number) => number,
+): string {
+  const begin = head.length < column ? head.padEnd(column) : `${head} `
   const lines: string[] = []
   let rest = text
-  let fits = Math.max(first, 20)
-  while (rest.length > fits) {
-    const blank = rest.lastIndexOf(' ', fits)
-    const cut = blank > fits / 2 ? blank : fits
-    lines.push(rest.slice(0, cut))
-    rest = rest.slice(cut === blank ? cut + 1 : cut)
-    fits = room
+  let room = Math.max(width - begin.length, 20)
+  while (rest.length > room) {
+    const at = cut(rest, room)
+    lines.push(rest.slice(0, at))
+    rest = rest.slice(at)
+    room = Math.max(width - column, 40)
   }
-  return [...lines, rest]
+  return `${begin}${[...lines, rest].join(`\n${' '.repeat(column)}`)}`
 }
 
 /** The beginning of a long text, and how long it is. */

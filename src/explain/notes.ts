@@ -5,10 +5,15 @@ import type { Message } from '../core/message.ts'
 const own = 'sluice_properties'
 
 /** What of a message is not where one would look for it, or has another form, in sentences. */
-export function notesOn({ headers, body }: Message, { packed }: Prepared, shown: Shown): readonly string[] {
+export function notesOn(
+  { headers, body }: Message,
+  { packed }: Prepared,
+  shown: Shown,
+  isHeaderless: boolean,
+): readonly string[] {
   const { fields, notes = [] } = shown
   return [
-    ...headersNote(Object.keys(headers), fields, packed),
+    ...headersNote(Object.keys(headers), fields, isHeaderless, packed),
     ...bodyNote(body.kind, shown.body),
     ...carriedNote(fields.find(field => field.name === own)?.value),
     ...notes,
@@ -18,6 +23,7 @@ export function notesOn({ headers, body }: Message, { packed }: Prepared, shown:
 function headersNote(
   names: readonly string[],
   fields: readonly ShownField[],
+  isHeaderless: boolean,
   packed: number | undefined,
 ): readonly string[] {
   const written = new Set(fields.map(field => field.name))
@@ -28,10 +34,11 @@ function headersNote(
   })
   const gone = missing.filter(name => !renamed.some(note => note.startsWith(`the header ${name} `)))
   if (gone.length === 0) return renamed
-  const where =
-    packed === undefined
-      ? 'left behind, since the protocol has no place for them'
-      : 'packed into one attribute'
+  const where = isHeaderless
+    ? 'left behind, since the protocol has no place for them'
+    : packed === undefined
+      ? 'the format puts them elsewhere'
+      : 'packed into one field'
   return [...renamed, `headers without a field of their own: ${gone.join(', ')} (${where})`]
 }
 

@@ -2,7 +2,7 @@ import type { ShownField } from '../core/adapter.ts'
 import type { Message } from '../core/message.ts'
 import { formatSize } from '../core/units.ts'
 import { bytesText, type Change, partsOf } from './changes.ts'
-import { columnOf, hanging, shortened, visible } from './layout.ts'
+import { columnOf, hanging, hangingValue, shortened, visible } from './layout.ts'
 import type { End, Explanation, Sent, StepDone, TargetDone } from './trace.ts'
 
 /** So much of a part is shown before and after a rule, and so much of the body that is sent. */
@@ -28,7 +28,9 @@ function messageLines(message: Message): readonly string[] {
   )
   return [
     'as it came',
-    ...parts.map(([part, value]) => hanging(`  ${visible(part)}`, column, visible(shortened(value, little)))),
+    ...parts.map(([part, value]) =>
+      hangingValue(`  ${visible(part)}`, column, visible(shortened(value, little))),
+    ),
     ...(parts.length === 0 ? ['  nothing but its address'] : []),
   ]
 }
@@ -42,14 +44,16 @@ const stepLines = (steps: readonly StepDone[]): readonly string[] =>
 /** `+` for what is new, `-` for what is gone, and both for what is another now. */
 function changeLines({ part, before, after }: Change): readonly string[] {
   const line = (sign: string, value: string | undefined) =>
-    value === undefined ? [] : [hanging(`  ${sign} ${visible(part)}`, 30, visible(shortened(value, little)))]
+    value === undefined
+      ? []
+      : [hangingValue(`  ${sign} ${visible(part)}`, 30, visible(shortened(value, little)))]
   return [...line('-', before), ...line('+', after)]
 }
 
 function targetLines({ target, protocol, steps, result }: TargetDone): readonly string[] {
-  const head = `target ${target} (${protocol})`
-  if (result.is !== 'sent') return [...stepLines(steps), hanging(`${head}:`, 4, endText(result))]
-  return [head, ...stepLines(steps).map(line => `  ${line}`), ...sentLines(result)]
+  const done = stepLines(steps).map(line => `  ${line}`)
+  const end = result.is === 'sent' ? sentLines(result) : [hanging('  end', 12, endText(result))]
+  return [`target ${target} (${protocol})`, ...done, ...end]
 }
 
 export const endText = (end: End): string =>
@@ -60,9 +64,9 @@ export const endText = (end: End): string =>
 function sentLines({ shown, size, limit, notes }: Sent): readonly string[] {
   const { address, body, fields } = shown
   return [
-    hanging('  address', 12, visible(address)),
+    hangingValue('  address', 12, visible(address)),
     `  size      ${sizeText(size, limit)}`,
-    hanging('  body', 12, bodyLine(body)),
+    hangingValue('  body', 12, bodyLine(body)),
     ...fieldLines(fields),
     ...(notes.length === 0 ? [] : ['  notes', ...notes.map(note => hanging('    -', 6, visible(note)))]),
   ]
@@ -80,9 +84,10 @@ function bodyLine(body: string | Uint8Array): string {
 
 /** Name, type and value below each other, by section. */
 function fieldLines(fields: readonly ShownField[]): readonly string[] {
-  const sections = [...new Set(fields.map(field => field.section))]
+  const sections = [...new Set([undefined, ...fields.map(field => field.section)])]
   return sections.flatMap(section => {
     const own = fields.filter(field => field.section === section)
+    if (own.length === 0) return []
     const names = own.map(({ name }) => visible(name))
     const typeAt = columnOf(names, 4)
     const types = own.flatMap(({ type }) => (type === undefined ? [] : [type]))
@@ -92,7 +97,7 @@ function fieldLines(fields: readonly ShownField[]): readonly string[] {
       ...own.map(({ type = '', value }, i) => {
         const head =
           types.length === 0 ? `    ${names[i]}` : `${`    ${names[i]}`.padEnd(typeAt - 1)} ${type}`
-        return hanging(head, valueAt, value === '' ? '(empty)' : visible(shortened(value, much)))
+        return hangingValue(head, valueAt, value === '' ? '(empty)' : visible(shortened(value, much)))
       }),
     ]
   })

@@ -102,7 +102,7 @@ async function traceTarget(
       shown,
       size,
       limit: limits.maxMessageSize,
-      notes: notesOn(addressed, prepared, shown),
+      notes: notesOn(addressed, prepared, shown, kind.isHeaderless?.(at) ?? false),
     }
     return { steps: walked.steps, result }
   } catch (error) {

@@ -7,6 +7,7 @@ import { type Way, wayOf } from '../../src/bridge.ts'
 import { loadText } from '../../src/config/load.ts'
 import { ConfigInvalid } from '../../src/config/problem.ts'
 import { MessageRefused } from '../../src/core/errors.ts'
+import { atTime } from '../../src/explain/clock.ts'
 import { explainFile } from '../../src/explain/explain.ts'
 import { explanationText } from '../../src/explain/print.ts'
 import { deadLetterOf, recordMessage } from '../../src/route/dead-letter/record.ts'
@@ -135,15 +136,15 @@ target plain (mqtt)
   it('says which rule drops a message, and why one is dead-lettered', async () => {
     assert.match(
       await explained('orders', 'headers: { kind: heartbeat }'),
-      /rule 1 \(drop_if\): drops the message\n\ntarget main \(sqs\):.*dropped by rule 1 \(drop_if\)/,
+      /rule 1 \(drop_if\): drops the message\n\ntarget main \(sqs\)\n {2}end {7}nothing is sent, .* dropped by rule 1 \(drop_if\)\n/,
     )
     assert.match(
       await explained('orders', 'headers: {}'),
-      /rule 2 \(set\): refuses the message\n\ntarget main \(sqs\): nothing is sent, the message is dead-lettered: rule 2 \(set\): the/,
+      /rule 2 \(set\): refuses the message\n\ntarget main \(sqs\)\n {2}end {7}nothing is sent, the message is dead-lettered: rule 2 \(set\): the mapping reads\n/,
     )
     assert.match(
       await explained('chosen', 'headers: { where: "no queue!" }'),
-      /target main \(sqs\): nothing is sent, the message is dead-lettered: "no queue!" is neither/,
+      /target main \(sqs\)\n {2}end {7}nothing is sent, the message is dead-lettered: "no queue!"/,
     )
   })
 
@@ -152,6 +153,19 @@ target plain (mqtt)
     assert.match(text, /- headers without a field of their own: customer, tenant \(left behind/)
     assert.match(text, /- the body cannot be carried as it is: its encoding is base64/)
     assert.match(text, /- sluice_properties carries the properties trail, expires_at/)
+  })
+
+  it('stands still and goes on after a while, so that an expression without end meets its time limit', async t => {
+    let passed = 0
+    t.mock.method(performance, 'now', () => passed)
+    await atTime(1_000, async () => {
+      assert.deepEqual([Date.now(), new Date().getTime(), new Date(7).getTime()], [1_000, 1_000, 7])
+      passed = 4_999
+      assert.equal(Date.now(), 1_000)
+      passed = 11_000
+      assert.equal(Date.now(), 11_000)
+    })
+    assert.ok(Date.now() > 1e12)
   })
 
   it('takes each form of a body and of a value', async () => {
