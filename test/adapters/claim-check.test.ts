@@ -110,6 +110,18 @@ describe('claim check: what is sent', () => {
     assert.equal(entry.MessageAttributes!.SQSLargePayloadSize?.StringValue, '400000')
   })
 
+  test('format: jms: the body that the JMS library would have written is what goes to S3', () => {
+    const bytes = Buffer.alloc(300_000, 0xff)
+    const { claim, entry } = sqs.sink!.prepare(
+      toQueue(big, { format: 'jms' }),
+      limits,
+      message({ kind: 'bytes', bytes }),
+    )
+    assert.equal(claim!.text, bytes.toString('base64'))
+    assert.equal(entry.MessageAttributes!.JMS_SQSMessageType?.StringValue, 'byte')
+    assert.equal(entry.MessageAttributes!.SQSLargePayloadSize?.StringValue, '400000')
+  })
+
   test('one of the ten attributes is taken by the size, only when there is a pointer', () => {
     const headers = Object.fromEntries(Array.from({ length: 10 }, (_, i) => [`h${i}`, text('x')]))
     const refuse = { attributes: { overflow: 'refuse' } }
