@@ -188,7 +188,7 @@ describe('the quick way of expressions', () => {
         const answer = quick(compileJsonata(source).syntax)?.(on)
         if (answer !== unsure && answer !== undefined) answered++
       }),
-      { numRuns: Number(process.env.SLUICE_RUNS ?? 3_000) },
+      { numRuns: Number(process.env.SLUICE_RUNS ?? 2_000) },
     )
     assert.ok(answered > all / 8, `${answered} of ${all} answered at once`)
   })
@@ -219,7 +219,7 @@ describe('the quick way of expressions', () => {
       '$sum(body.nest.a)',
     ]) {
       const theirs = await outcome(() => jsonata(source).evaluate(readable(on, allRoots)))
-      const answer = quick(compileJsonata(source).syntax)!(on)
+      const answer = quick(compileJsonata(source).syntax)?.(on) ?? unsure
       if (answer !== unsure) assert.deepEqual(await outcome(() => answer), theirs, source)
     }
   })
