@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import { type Way, wayOf } from '../../src/bridge.ts'
-import { loadText } from '../../src/config/load.ts'
+import { load, loadText } from '../../src/config/load.ts'
 import { ConfigInvalid } from '../../src/config/problem.ts'
 import { MessageRefused } from '../../src/core/errors.ts'
 import { atTime } from '../../src/explain/clock.ts'
@@ -159,7 +159,10 @@ target plain (mqtt)
     let passed = 0
     t.mock.method(performance, 'now', () => passed)
     await atTime(1_000, async () => {
-      assert.deepEqual([Date.now(), new Date().getTime(), new Date(7).getTime()], [1_000, 1_000, 7])
+      assert.deepEqual(
+        [Date.now(), new Date().toISOString(), new Date(7).getTime()],
+        [1_000, '1970-01-01T00:00:01.000Z', 7],
+      )
       passed = 4_999
       assert.equal(Date.now(), 1_000)
       passed = 11_000
@@ -224,6 +227,19 @@ target plain (mqtt)
     const text = explanationText(await explainFile(way('orders'), file('dead.json', body.text)))
     assert.match(text, /message from ORDERS, at 2025-05-05T05:05:05\.000Z/)
     assert.match(text, /bytes of 2 bytes: base64 AAE=/)
+  })
+
+  it('prints what its guide says that it prints', async () => {
+    const top = join(import.meta.dirname, '../..')
+    const page = readFileSync(join(top, 'docs/mapping.md'), 'utf8')
+    const [, message = ''] = /and no configuration -->\n```yaml\n([\s\S]*?)```/.exec(page) ?? []
+    const [, printed] = /```text\n\$ sluice explain .*\n([\s\S]*?)```/.exec(page) ?? []
+    const loaded = await load(join(top, 'docs/examples/mapping.yaml'), { standIns: true })
+    const explanation = await explainFile(
+      wayOf(loaded.config.routes[0]!, loaded.config),
+      file('guide.yaml', message),
+    )
+    assert.equal(`${explanationText(explanation)}\n`, printed)
   })
 
   it('is a command: 0 with text or JSON, 2 for what is wrong; it needs neither brokers nor secrets', async t => {
