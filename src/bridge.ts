@@ -69,6 +69,13 @@ export function checkMappings(config: BridgeConfig): readonly Problem[] {
   })
 }
 
+/** The mistakes of one rule, with paths below it, so that they can be told with those of the rest of the file. */
+export const checkRule = (rule: RouteConfig['mapping'][number]): readonly Problem[] =>
+  mistakesIn(
+    () => compileRules([rule]),
+    ([, ...path]) => path,
+  )
+
 function mistakesIn(
   compile: () => unknown,
   place: (path: Problem['path']) => Problem['path'],

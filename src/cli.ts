@@ -1,6 +1,6 @@
 import { Command, CommanderError, Option } from 'commander'
 import { adapters } from './adapters/index.ts'
-import { checkMappings, type Way, wayOf } from './bridge.ts'
+import { checkMappings, checkRule, type Way, wayOf } from './bridge.ts'
 import { jsonSchema } from './config/json-schema.ts'
 import { type Loaded, type LoadOptions, load } from './config/load.ts'
 import { printConfig } from './config/print.ts'
@@ -118,7 +118,7 @@ function wayFor({ config }: Loaded, name: string): Way {
 class UsageError extends Error {}
 
 async function loadChecked(file: string, options: LoadOptions = {}): Promise<Loaded> {
-  const loaded = await load(file, options)
+  const loaded = await load(file, { ...options, checkRule })
   const problems = loaded.place(checkMappings(loaded.config))
   if (problems.length > 0) throw new ConfigInvalid(problems)
   return loaded

@@ -11,6 +11,7 @@ import { parse } from './parse.ts'
 import { ConfigInvalid, formatPath, type PlacedProblem, type Problem } from './problem.ts'
 import { References } from './references.ts'
 import { replyProblems } from './replies.ts'
+import { type RuleCheck, ruleProblems } from './rules.ts'
 import { type File, fileSchema, type RouteInFile } from './schema.ts'
 import { SourceText } from './source-text.ts'
 import { Sources } from './sources.ts'
@@ -28,6 +29,8 @@ export interface Loaded {
 export interface LoadOptions {
   /** No link is opened: an `${env:…}` or `${file:…}` that is not there is wrong only where nothing can stand for it. */
   readonly standIns?: boolean
+  /** What it finds in the rules of mappings is told with the other mistakes. */
+  readonly checkRule?: RuleCheck
 }
 
 /** Reads and checks a configuration file. Throws ConfigInvalid with every mistake that can be found at once. */
@@ -43,7 +46,8 @@ export async function load(file: string, options: LoadOptions = {}): Promise<Loa
 }
 
 /** Like `load`, for a text that has been read; `name` is what problems call the file, and where includes are looked for. */
-export function loadText(name: string, written: string, { standIns = false }: LoadOptions = {}): Loaded {
+export function loadText(name: string, written: string, options: LoadOptions = {}): Loaded {
+  const { standIns = false, checkRule } = options
   const text = new SourceText(name, written)
   if (text.problems.length > 0) throw new ConfigInvalid(text.problems)
   const references = new References(standIns)
@@ -66,6 +70,7 @@ export function loadText(name: string, written: string, { standIns = false }: Lo
   })
   const known = configs.filter(c => c !== undefined)
   problems.push(
+    ...(checkRule ? ruleProblems(data, files, checkRule) : []),
     ...known.flatMap(orderProblems),
     ...replyProblems(known, file?.request_reply),
     ...circleProblems(known),

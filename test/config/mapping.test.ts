@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { memoryQueue } from '../../src/adapters/memory/queue.ts'
-import { Bridge, checkMappings } from '../../src/bridge.ts'
+import { Bridge, checkMappings, checkRule } from '../../src/bridge.ts'
 import { loadText } from '../../src/config/load.ts'
 import { printConfig } from '../../src/config/print.ts'
 import { ConfigInvalid, formatProblem } from '../../src/config/problem.ts'
@@ -25,7 +25,7 @@ ${mapping}
 /** What `sluice validate` says. */
 function problemsOf(text: string): readonly string[] {
   try {
-    const { config, place } = loadText('f.yaml', text)
+    const { config, place } = loadText('f.yaml', text, { checkRule })
     return place(checkMappings(config)).map(formatProblem)
   } catch (error) {
     if (error instanceof ConfigInvalid) return error.problems.map(formatProblem)
@@ -113,6 +113,25 @@ describe('a mapping', () => {
         'f.yaml:14:44: routes.orders.mapping[5].route.cases[0].address: not well-formed: …',
         'f.yaml:15:73: routes.orders.targets.main.mapping[0].drop[0]: a message always has an address',
         'f.yaml:15:99: routes.orders.targets.main.mapping[1].transform: not well-formed: …',
+      ],
+    )
+  })
+
+  it('has its mistakes said beside those of the rest of the file', () => {
+    const text = `${withMapping(
+      '      - drop_if: ")"\n      - { st: {} }\n      - lookup: { file: /no/such.csv, key: a, as: t }',
+      ', mapping: [{ transform: ")" }], queu: x',
+    )}defaults: { mapping: [{ drop: [adress] }] }\nlog_level: x\n`
+    assert.deepEqual(
+      problemsOf(text).map(said => said.replace(/(: not well-formed: ).*/, '$1…')),
+      [
+        'f.yaml:8:19: routes.orders.mapping[0].drop_if: not well-formed: …',
+        'f.yaml:9:11: routes.orders.mapping[1].st: unknown key (did you mean "set"?)',
+        'f.yaml:10:25: routes.orders.mapping[2].lookup.file: there is no file /no/such.csv',
+        'f.yaml:11:78: routes.orders.targets.main.mapping[0].transform: not well-formed: …',
+        'f.yaml:11:85: routes.orders.targets.main.queu: unknown key (did you mean "queue"?)',
+        'f.yaml:12:32: defaults.mapping[0].drop[0]: expected headers.NAME, properties.NAME, address or body.PATH, found "adress" (did you mean "address"?)',
+        'f.yaml:13:12: log_level: expected "debug" or "info" or "warn" or "error", found "x"',
       ],
     )
   })
