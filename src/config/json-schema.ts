@@ -48,6 +48,8 @@ export function jsonSchema(adapters: readonly AnyAdapter[]): object {
     ],
   } as Json
   route.properties.dead_letter!.items = places
+  const { for_each, ...keys } = route.properties
+  route.properties = { for_each, ...(orItem(keys) as typeof keys) } as typeof keys
   const defaults = file.properties.defaults!.properties
   defaults.dead_letter!.items = places
   defaults.from!.additionalProperties = { anyOf: common('source') } as unknown as Json
@@ -57,6 +59,25 @@ export function jsonSchema(adapters: readonly AnyAdapter[]): object {
 
 const convert = (schema: Schema<unknown>): Json =>
   z.toJSONSchema(schema as unknown as z.ZodType, { io: 'input', unrepresentable: 'any' }) as unknown as Json
+
+const item = { type: 'string', pattern: '^\\$\\{item(\\.[A-Za-z0-9_-]+)*\\}$' }
+
+/** Values that are no free text may come from an item of `for_each` as well. */
+function orItem(schema: unknown): unknown {
+  if (Array.isArray(schema)) return schema.map(orItem)
+  if (typeof schema !== 'object' || schema === null) return schema
+  const { description, default: usual, ...rest } = schema as Json
+  const inner = Object.fromEntries(
+    Object.entries(rest).map(([key, value]) => [key, key === 'propertyNames' ? value : orItem(value)]),
+  )
+  const isFree = !['number', 'integer', 'boolean', 'array'].includes(String(rest.type))
+  const said = {
+    ...(description !== undefined && { description }),
+    ...(usual !== undefined && { default: usual }),
+  }
+  if (isFree && !Array.isArray(rest.enum) && typeof rest.pattern !== 'string') return { ...said, ...inner }
+  return { ...said, anyOf: [inner, item] }
+}
 
 /** The schema of an object with one more key, which is required and stands first. */
 function withKey({ $schema: _, ...schema }: Json, key: string, value: object, title: string): Json {

@@ -134,6 +134,12 @@ describe('the JSON Schema', () => {
     const names = new RegExp(String(routes!.propertyNames!.pattern))
     for (const name of ['a', 'orders-${item}', '${item.name}-x']) assert.match(name, names)
     for (const name of ['', 'a b', '${items}', '${item']) assert.doesNotMatch(name, names)
+    // A value that comes from an item, wherever a number, a choice or a list stands.
+    const route = routes!.additionalProperties!.properties as Json
+    const isItem = ({ anyOf }: Json) =>
+      new RegExp(String((anyOf as unknown as readonly Json[])[1]!.pattern)).test('${item.a}')
+    const [source] = route.from!.anyOf as unknown as readonly Json[]
+    assert.ok([route.mapping!, route.ordering!, route.max_hops!, source!.properties!.prefetch!].every(isItem))
     const { from, targets, mapping } = defaults!.properties as Json
     assert.ok(mapping)
     for (const ends of [from, targets]) {
