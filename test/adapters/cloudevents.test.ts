@@ -288,6 +288,19 @@ describe('CloudEvents: the examples of the bindings', () => {
     assert.deepEqual([user?.flag, user?.count, user?.raw], ['true', '-7', 'AP8='])
   })
 
+  it('keeps the subject that a message has, and the trace, where copies of attributes are dropped', () => {
+    const copies = { ...plainNames.headers, traceparent: text('00-1-2-01'), other: text('x') }
+    const traced = structured(json.replace('"data"', '"traceparent":"00-3-4-01","data"'))
+    const properties = { ...traced.properties, subject: 'own' }
+    const taken = apart({ ...traced, properties, headers: copies })
+    assert.equal(taken.properties.subject, 'own')
+    assert.deepEqual(
+      Object.keys(taken.headers).filter(n => !n.startsWith('cloudEvents_')),
+      ['traceparent', 'other'],
+    )
+    assert.deepEqual(taken.headers.traceparent, text('00-1-2-01'))
+  })
+
   it('drops the copies of attributes that may stand beside a structured event, and keeps other headers', () => {
     const came = { ...structured(json), headers: { ...prefixed('cloudEvents:').headers, other: text('x') } }
     assert.deepEqual(
@@ -373,6 +386,14 @@ describe('CloudEvents: a message that is none', () => {
     const { subject: _, ...rest } = order.headers
     const user = mqttPacketOf({ ...order, headers: rest }, binary).properties?.userProperties
     assert.deepEqual([user?.id, user?.qty, user?.['x-trace'], user?.price], ['ID:1', '5', 'beside', '1.5'])
+  })
+
+  it('has a header that is named data beside it, except where that would be an attribute', () => {
+    const event = strings({ specversion: '1.0', id: '1', source: '/s', type: 't', data: 'x' })
+    assert.deepEqual(Object.keys(apart(message({ headers: event })).headers).at(-1), 'data')
+    const named = message({ headers: { data: text('x') }, properties: { subject: 's' } })
+    refuses(() => overMqtt(named, binary), /the header data would be taken for an attribute/)
+    assert.deepEqual(headersIn(overAmqp(named)), headersIn(named))
   })
 
   it('keeps the trace among the headers as well', () => {
