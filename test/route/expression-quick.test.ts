@@ -195,7 +195,7 @@ describe('the quick way of expressions', () => {
 
   it('answers so in the corners', async () => {
     const text =
-      '{"f": 0.30000000000000004, "nest": [[{"a": 1}, {"a": [2, 3]}], [[{"a": 4}]], 5], "one": [[7]], "q": [1, null]}'
+      '{"f": 0.30000000000000004, "nest": [[{"a": 1}, {"a": [2, 3]}], [[{"a": 4}]], 5], "one": [[7]], "q": [1, null], "p": [{"i": 1}, {"i": 0}]}'
     const on: Mapped = { address: 'a', body: { kind: 'text', text }, properties: {}, headers: {} }
     for (const source of [
       'body.f & ""',
@@ -213,6 +213,8 @@ describe('the quick way of expressions', () => {
       '{"x": body.nest.a, "y": body.none}',
       '(body.one).a',
       'body.q[a = 1]',
+      'body.p[i]',
+      'body.p[i = 0].i',
       'body.q[$exists(a)]',
       '$count(body.q) & $count(body.none) & $count(body.f)',
       '$sum(body.one)',

@@ -261,11 +261,11 @@ describe('templates', () => {
   it('are answered at once where their expressions are', async () => {
     const value = compileTemplate('n-${headers.id}-${headers.text & "!"}-${address}')(message())
     assert.deepEqual(value, { type: 'string', value: 'n-9007199254740993-x!-ORDERS' })
-    const later = compileTemplate('${headers.n}/${$uppercase(headers.text)}/${$sum([1, 2])}')(message())
+    const later = compileTemplate('${headers.n}/${$trim(headers.text)}/${$power(2, 2)}')(message())
     assert.ok(later instanceof Promise)
-    assert.deepEqual(await later, { type: 'string', value: '5/X/3' })
+    assert.deepEqual(await later, { type: 'string', value: '5/x/4' })
     await assert.rejects(
-      async () => compileTemplate('${$uppercase(1)}/${headers.nope}')(message()),
+      async () => compileTemplate('${$trim(1)}/${headers.nope}')(message()),
       MessageRefused,
     )
   })
@@ -281,9 +281,16 @@ describe('bodies', () => {
         return '{"a": {"b": [1]}}'
       },
     }
-    for (const source of ['body.a', 'body.a.b', 'body.a.b = 1', 'body.a.c = "x"', '$sum(body.a.b)'])
+    for (const source of ['body.a', 'body.a.b', 'body.a.b[0] = 1', 'body.a.c = "x"', '$sum(body.a.b)'])
       await evaluate(source, message(body))
     assert.equal(reads, 1)
+  })
+
+  it('are not changed by what reads them', async () => {
+    const on = message('{"lines": [], "x": [[]]}')
+    for (const source of ['body.lines{sku: qty}', 'body.x.{"a": $trim("b")}', 'body ~> |$|{"y": 1}|'])
+      await evaluate(source, on)
+    assert.equal(await textOf('body', on), '{"lines":[],"x":[[]]}')
   })
 
   it('keep their types where a path leads into them', async () => {

@@ -27,12 +27,15 @@ export function compileJsonata(source: string): Evaluation {
     sequence: maxItems,
     RegexEngine: LinearRegExp as unknown as RegExpConstructor,
   })
-  addFunctions(expression)
   const syntax = expression.ast() as Syntax
   const roots = rootsOf(syntax)
+  let isReady = false
   const evaluate = async (message: Mapped): Promise<unknown> => {
+    // Most expressions never come here.
+    if (!isReady) addFunctions(expression)
+    isReady = true
     try {
-      return await onceMore(expression, readable(message, roots))
+      return await onceMore(expression, () => readable(message, roots))
     } catch (cause) {
       const options = cause instanceof Error ? { cause } : {}
       throw new MessageRefused(`evaluating "${shortened(source)}": ${reason(cause as Thrown)}`, options)
@@ -42,12 +45,12 @@ export function compileJsonata(source: string): Evaluation {
 }
 
 /** JSONata's clock runs on while this process is stopped; what really takes long does so twice. */
-async function onceMore(expression: jsonata.Expression, input: object): Promise<unknown> {
+async function onceMore(expression: jsonata.Expression, input: () => object): Promise<unknown> {
   try {
-    return await expression.evaluate(input)
+    return await expression.evaluate(input())
   } catch (error) {
     if ((error as Thrown).code !== 'D1012') throw error
-    return expression.evaluate(input)
+    return expression.evaluate(input())
   }
 }
 

@@ -18,7 +18,8 @@ export function readable(message: Mapped, roots: readonly Root[]): object {
 
 const parts: Readonly<Record<Root, (message: Mapped) => Plain | undefined>> = {
   address: ({ address }) => address,
-  body: ({ body }) => bodyOf(body),
+  // Made anew, since JSONata puts an item into an empty list that it groups (jsonata 2.2, evaluateGroupExpression).
+  body: ({ body }) => readBody(body),
   properties: ({ properties }) => propertiesOf(properties),
   headers: ({ headers }) => plainMap(headers),
   captures: ({ captures }) => captures && plainMap(captures),
@@ -39,7 +40,7 @@ const propertiesOf = (properties: Properties): Plain =>
 const snakeCase = (key: string): string => key.replace(/[A-Z]/g, c => `_${c.toLowerCase()}`)
 const camelCase = (key: string): string => key.replace(/_([a-z])/g, (_, c: string) => c.toUpperCase())
 
-/** Rules leave bodies in place, so that each is read once. */
+/** Rules leave bodies in place, so that each is read once for all expressions that are answered at once. */
 const bodies = new WeakMap<Body, Plain>()
 
 /** JSON bodies are seen as what they hold, other text as text. */
