@@ -1,4 +1,4 @@
-import { hanging, visible } from './layout.ts'
+import { hangingValue, visible } from './layout.ts'
 import type { TestDone } from './run-tests.ts'
 
 export const formats = ['readable', 'tap', 'junit'] as const
@@ -31,8 +31,8 @@ function readable(done: readonly TestDone[]): string {
 
 const lines = ({ target, what, expected, found }: Found): readonly string[] => [
   `  target ${target}, ${visible(what)}`,
-  hanging('    expected', 13, visible(expected)),
-  hanging('    found', 13, visible(found)),
+  hangingValue('    expected', 13, visible(expected)),
+  hangingValue('    found', 13, visible(found)),
 ]
 
 function tap(done: readonly TestDone[]): string {
