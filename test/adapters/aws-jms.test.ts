@@ -273,6 +273,10 @@ describe('format: jms: read', () => {
     })
   }
 
+  test('a body of nothing: a fault, since the library writes none', () => {
+    assert.match(receive('', { JMS_SQSMessageType: 'String byte' }).fault!.message, /is no base64/)
+  })
+
   test('any message that is not refused comes back as it was', () => {
     const overflow = { attributes: { overflow: 'pack' } }
     let passed = 0

@@ -92,10 +92,10 @@ export function decode(received: SqsReceived, options: SqsSourceOptions): Restor
   try {
     const plain = options.body === 'raw' ? raw : fromNotification(raw, received.Body)
     const carried = unpacked(restored(options.format === 'jms' ? readJms(plain) : plain))
-    const { message, ...fault } = options.format === 'cloudevents' ? takenApart(carried, true) : carried
-    if (!options.trace_header) return { message, ...fault }
-    const headers = withTrace(message.headers, received.Attributes?.AWSTraceHeader)
-    return { message: { ...message, headers }, ...fault }
+    const read = options.format === 'cloudevents' ? takenApart(carried, true) : carried
+    if (!options.trace_header) return read
+    const headers = withTrace(read.message.headers, received.Attributes?.AWSTraceHeader)
+    return { ...read, message: { ...read.message, headers } }
   } catch (error) {
     if (!(error instanceof MessageRefused)) throw error
     return { message: raw, fault: error }

@@ -25,7 +25,7 @@ export function packedAttribute(
  */
 export function unpacked(restored: Restored): Restored {
   const { message, fault } = restored
-  const own = Object.hasOwn(message.headers, packedName) ? message.headers[packedName] : undefined
+  const own = message.headers[packedName]
   const packed = own?.type === 'string' && !fault ? parsed(own.value) : undefined
   if (!packed) return restored
   const { [packedName]: _, ...headers } = message.headers
