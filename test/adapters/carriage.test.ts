@@ -394,6 +394,16 @@ describe('carriage: the header with the rest', () => {
     })
   }
 
+  test('times past 2^53 and with fractions, as AMQP 1.0 can have them, come back with all that stands beside them', () => {
+    for (const expiresAt of [2 ** 63, -(2 ** 63), 1e300, 1.5]) {
+      const properties = { expiresAt, createdAt: expiresAt, trail: 'a/b' }
+      const json = propertiesJson(properties, () => false, { body: 'bytes', encoding: 'base64' })!
+      assert.deepEqual(parseProperties(json), { properties, notes: { body: 'bytes', encoding: 'base64' } })
+    }
+    assert.equal(parseProperties('{"expiresAt":1e999}'), undefined)
+    assert.equal(parseProperties('{"priority":0.5}'), undefined)
+  })
+
   test('one that is no text stays a header', () => {
     const headers = { [propertiesName]: { type: 'bytes', value: Buffer.from('{"priority":4}') } as const }
     const message: Message = { address: 'q', body: { kind: 'none' }, properties: {}, headers }

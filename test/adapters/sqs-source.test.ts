@@ -695,6 +695,25 @@ describe('sqs source', () => {
     })
   }
 
+  const object = '{"toString":1,"valueOf":1}'
+  for (const [body, at] of [
+    [
+      `{"Type":"Notification","TopicArn":"t","Message":${object},"MessageAttributes":{"a":${object}}}`,
+      'fault',
+    ],
+    [`{"Type":"Notification","TopicArn":"t","Message":"m","Timestamp":${object}}`, 'message'],
+  ] as const) {
+    test(`body: sns with objects in the place of texts (${body}): polling goes on`, async t => {
+      for (const more of [{}, { claim_check: { bucket: 'large-bodies', prefix: 'p/' } }]) {
+        const queue = await filled([body, asNotification({ Message: 'next' }).Body!])
+        if ('claim_check' in more) aws.emulator.createBucket('large-bodies')
+        const consumer = await open(t, queue, { body: 'sns', ...more })
+        const came = await consumer.take(2)
+        assert.equal(came.filter(({ fault }) => fault !== undefined).length, at === 'fault' ? 1 : 0)
+      }
+    })
+  }
+
   test('FIFO: the order of each group is kept through giving back', async t => {
     const queue = create(aws, { FifoQueue: 'true' }, '.fifo')
     const QueueUrl = urlOf(aws, queue)

@@ -1,8 +1,9 @@
-import { MessageRefused } from '../../core/errors.ts'
+import type { MessageRefused } from '../../core/errors.ts'
 import type { ReceivedAttribute, SqsReceived } from '../shared/aws/calls.ts'
 import { type Pointer, pointerIn, withoutSize } from '../shared/aws/claim-check.ts'
 import { Fetches, type Fetching } from '../shared/aws/claim-check-fetch.ts'
 import type { ClaimCheckFrom } from '../shared/aws/claim-check-options.ts'
+import { unreadable } from './codec.ts'
 import type { SqsSourceOptions } from './options.ts'
 import type { Held } from './visibility.ts'
 
@@ -60,13 +61,13 @@ export class Claims {
   }
 
   #find(received: SqsReceived): Claimed {
-    const { body, attributes } = this.#options.body === 'raw' ? inMessage(received) : inNotification(received)
     try {
+      const { body, attributes } =
+        this.#options.body === 'raw' ? inMessage(received) : inNotification(received)
       const pointer = pointerIn(body, attributes, this.#check)
       return { received, ...(pointer && { pointer }) }
     } catch (error) {
-      if (!(error instanceof MessageRefused)) throw error
-      return { received, fault: error }
+      return { received, fault: unreadable(error) }
     }
   }
 
@@ -94,10 +95,12 @@ function inNotification({ Body }: SqsReceived): Found {
   const { Message, MessageAttributes } = parsed(Body)
   const attributes = Object.entries(MessageAttributes ?? {}).map(([name, attribute]) => [
     name,
-    { StringValue: String((attribute as { readonly Value?: unknown } | null)?.Value) },
+    { StringValue: textOf((attribute as { readonly Value?: unknown } | null)?.Value) },
   ])
-  return { body: String(Message), attributes: Object.fromEntries(attributes) }
+  return { body: textOf(Message), attributes: Object.fromEntries(attributes) }
 }
+
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : '')
 
 interface Notification {
   readonly Message?: unknown

@@ -97,10 +97,13 @@ export function decode(received: SqsReceived, options: SqsSourceOptions): Restor
     const headers = withTrace(read.message.headers, received.Attributes?.AWSTraceHeader)
     return { ...read, message: { ...read.message, headers } }
   } catch (error) {
-    if (!(error instanceof MessageRefused)) throw error
-    return { message: raw, fault: error }
+    return { message: raw, fault: unreadable(error) }
   }
 }
+
+/** Whatever goes wrong with what somebody sent is that message's fault, and must not end the polling for all others. */
+export const unreadable = (error: unknown): MessageRefused =>
+  error instanceof MessageRefused ? error : new MessageRefused('the message cannot be read', { cause: error })
 
 function fromNotification(raw: Message, body = ''): Message {
   const { text: said, headers, properties, topic } = parseNotification(body)

@@ -39,7 +39,7 @@ export function parseNotification(body: string): Notification {
     return [name, read] as const
   })
   const headers = headersOf(Object.fromEntries(attributes))
-  const at = Date.parse(String(Timestamp))
+  const at = typeof Timestamp === 'string' ? Date.parse(Timestamp) : Number.NaN
   const own: Properties = {
     ...(typeof MessageId === 'string' && { messageId: text(MessageId) }),
     ...(typeof Subject === 'string' && { subject: Subject }),

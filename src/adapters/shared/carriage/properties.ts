@@ -72,8 +72,8 @@ const plainProperties: Readonly<Record<string, string>> = {
   groupId: 'string',
   appId: 'string',
   trail: 'string',
-  groupSequence: 'number',
-  priority: 'number',
+  groupSequence: 'integer',
+  priority: 'integer',
   expiresAt: 'number',
   createdAt: 'number',
   durable: 'boolean',
@@ -104,10 +104,14 @@ export function parseProperties(json: string): Carried | undefined {
   }
 }
 
-const isPlain = (name: string, value: unknown): boolean =>
-  Object.hasOwn(plainProperties, name) &&
-  typeof value === plainProperties[name] &&
-  (typeof value !== 'number' || Number.isSafeInteger(value))
+function isPlain(name: string, value: unknown): boolean {
+  if (!Object.hasOwn(plainProperties, name)) return false
+  const type = plainProperties[name]
+  return type === 'integer' ? Number.isSafeInteger(value) : typeof value === type && !isInfinite(value)
+}
+
+/** JSON has numbers that JavaScript reads as infinite. Any other time is taken: AMQP 1.0 has some past 2^53. */
+const isInfinite = (value: unknown): boolean => typeof value === 'number' && !Number.isFinite(value)
 
 function isNote(name: string, value: unknown): boolean {
   if (name === 'body') return kinds.includes(value as string)
