@@ -10,7 +10,7 @@ import { sentence } from './core/errors.ts'
 import { suggest } from './core/suggest.ts'
 import { explainFile, explainPeeked, explanationJson, explanationText } from './explain/explain.ts'
 import { formats, reports } from './explain/reports.ts'
-import { runTests } from './explain/run-tests.ts'
+import { readyTests, runTests, type Tests } from './explain/run-tests.ts'
 import { run } from './run.ts'
 
 /** Exit codes: 0 well, 1 failed at run time, 2 wrong usage or configuration. */
@@ -85,14 +85,18 @@ async function explain(file: string, { route, message, peek, json }: ExplainOpti
   print(json ? explanationJson(explanation) : explanationText(explanation))
 }
 
+const testsOf = ({ config, place }: Loaded): Tests => ({
+  written: config.tests,
+  ways: new Map(config.routes.map(route => [route.name, wayOf(route, config)])),
+  place,
+})
+
 async function test(
-  { config, place }: Loaded,
+  loaded: Loaded,
   file: string,
   { filter, format }: { filter?: string; format: (typeof formats)[number] },
 ): Promise<number> {
-  const ways = new Map(config.routes.map(route => [route.name, wayOf(route, config)]))
-  const tests = { written: config.tests, ways, place }
-  const done = await runTests(tests, filter)
+  const done = await runTests(testsOf(loaded), filter)
   if (done.length === 0) {
     throw new UsageError(
       filter === undefined
@@ -129,6 +133,7 @@ async function validate(
   file: string,
   options: { connect?: true; print?: true },
 ): Promise<number> {
+  readyTests(testsOf(loaded))
   for (const warning of loaded.warnings) process.stderr.write(`${formatProblem(warning)}\n`)
   if (options.print) print(printConfig(loaded).trimEnd())
   else

@@ -74,7 +74,11 @@ const maxNesting = 20
 
 function rowValue(node: unknown, document: Document.Parsed, line: number, depth = 0): Value {
   if (depth > maxNesting) throw new Error(`line ${line}: the row is nested more than ${maxNesting} deep`)
-  if (isAlias(node)) return rowValue(node.resolve(document), document, line, depth + 1)
+  if (isAlias(node)) {
+    const meant = node.resolve(document)
+    if (!meant) throw new Error(`line ${line}: nothing is named *${node.source}`)
+    return rowValue(meant, document, line, depth + 1)
+  }
   const inner = (item: unknown) => rowValue(item, document, line, depth + 1)
   if (isSeq(node)) return { type: 'list', value: node.items.map(inner) }
   if (isMap(node)) {

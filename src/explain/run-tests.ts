@@ -29,12 +29,18 @@ export interface Tests {
  * wrong in their messages, and for routes and targets that are not there.
  */
 export async function runTests(tests: Tests, filter = ''): Promise<readonly TestDone[]> {
+  const ready = readyTests(tests)
+  const done: TestDone[] = []
+  for (const one of ready) if (one.test.name.includes(filter)) done.push(await runOne(one, tests))
+  return done
+}
+
+/** Runs nothing. Throws ConfigInvalid as `runTests` does. */
+export function readyTests(tests: Tests): readonly Ready[] {
   const problems: Problem[] = []
   const ready = tests.written.map((test, i) => readied(test, i, tests, problems))
   if (problems.length > 0) throw new ConfigInvalid(tests.place(problems))
-  const done: TestDone[] = []
-  for (const one of ready) if (one?.test.name.includes(filter)) done.push(await runOne(one, tests))
-  return done
+  return ready.filter(one => one !== undefined)
 }
 
 interface Ready {

@@ -230,10 +230,15 @@ describe('format: jms: read', () => {
     })
   })
 
-  test('of a FIFO queue the message group is the group', () => {
-    const { message: read } = receive('x', { JMSXGroupID: 'String old' }, { MessageGroupId: 'new' })
-    assert.equal(read.properties.groupId, 'new')
-    assert.deepEqual(read.headers, {})
+  test('of a FIFO queue the message group is the group, and another one stays a header', () => {
+    for (const [written, headers] of [
+      ['new', {}],
+      ['old', { JMSXGroupID: { type: 'string', value: 'old' } }],
+    ] as const) {
+      const more = { MessageGroupId: 'new' }
+      const { message: read } = receive('x', { JMSXGroupID: `String ${written}` }, more)
+      assert.deepEqual([read.properties.groupId, read.headers], ['new', headers])
+    }
   })
 
   test('without the attributes of the library it is a text', () => {

@@ -54,6 +54,10 @@ describe('the command line', () => {
       bad.err,
       /bad\.yaml:5:31: routes\.orders\.from\.queu: unknown key \(did you mean "queue"\?\)/,
     )
+    const tests = `${good}\ntests: [{ name: t, route: nowhere, message: {}, expect: { main: { dropped: true } } }]\n`
+    const untested = await finished(t, 'validate', file('untested.yaml', tests))
+    assert.equal(untested.code, 2)
+    assert.match(untested.err, /tests\[0\]\.route: there is no route "nowhere"/)
     const gone = await finished(t, 'validate', join(folder, 'none.yaml'))
     assert.equal(gone.code, 2)
     assert.match(gone.err, /none\.yaml:1:1: the file cannot be read/)

@@ -157,6 +157,7 @@ no: n
     assert.throws(said('a: {x: 1, x: 2}\n'), /line 1: the row has "x" twice$/)
     assert.throws(said('a: 1\n  b: 2\n'), /line \d: no well-formed YAML: /)
     assert.throws(said('? {a: 1}\n: 1\n'), /line 1: expected a key that is a text or a number$/)
+    assert.throws(said('a: *x\n'), /line 1: nothing is named \*x$|no well-formed YAML/)
     assert.throws(said('a: &a { b: *a }\n'), /nested more than 20 deep|no well-formed YAML/)
   })
 

@@ -24,7 +24,8 @@ export function readJms(message: Message): Message {
   const hasReplyTo = replyTo !== undefined && replyToName !== undefined
   if (hasReplyTo) delete headers[names.replyToUrl]
   if (hasReplyTo) delete headers[names.replyToName]
-  if (group !== undefined) delete headers[names.group]
+  // The group that SQS itself has counts; another one stays a header.
+  if (group !== undefined && group === (properties.groupId ?? group)) delete headers[names.group]
   if (sequence?.type === 'int32') delete headers[names.sequence]
   const { messageId } = properties
   return {
