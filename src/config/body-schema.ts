@@ -28,7 +28,9 @@ const csv = z
       .min(1)
       .refine(differ, { error: 'expected columns of different names' })
       .optional()
-      .describe('the columns in their order; without them the header names them, and all values are text'),
+      .describe(
+        'the columns in their order; without them the header names them (written, the first record does), and all values are text',
+      ),
     header: z.boolean().default(false).describe('the first line has the names of the columns'),
     separator: z
       .string()
@@ -93,7 +95,10 @@ const fixedWidth = z
     charset: charset
       .optional()
       .describe(`a charset ${aCharset}: widths are bytes; without it they are characters of a text`),
-    trim: z.boolean().default(true).describe('text loses the blanks at its end when it is read'),
+    trim: z
+      .boolean()
+      .default(true)
+      .describe('text loses the blanks at its end when it is read; nothing else is cut when it is written'),
     records,
   })
   .refine(

@@ -3,7 +3,9 @@ import { readFormat, writtenFormat } from './body-schema.ts'
 
 /** The rules of `mapping:`, as people write them. What only their compilers know (expressions, patterns) is checked there. */
 
-const scalar = z.union([z.string(), z.number(), z.boolean()])
+const scalar = z.union([z.string(), z.number(), z.boolean()], {
+  error: 'expected a text, a number, true or false',
+})
 const template = z.string().min(1, { error: 'expected a text with something in it' })
 const expression = z.string().min(1, { error: 'expected an expression' })
 

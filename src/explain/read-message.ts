@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { Problem } from '../config/problem.ts'
@@ -71,12 +72,16 @@ function readBody(written: WrittenBody, { folder, path }: Around, problems: Prob
   }
   const [key, file] = 'file' in written ? ['file', written.file] : ['text_file', written.text_file]
   const bytes = readBytes(resolve(folder, file), [...at, key], problems)
-  return key === 'file' ? { kind: 'bytes', bytes } : { kind: 'text', text: bytes.toString() }
+  if (key === 'file') return { kind: 'bytes', bytes }
+  if (!isUtf8(bytes)) problems.push({ path: [...at, key], text: 'the file is no UTF-8: take it by `file`' })
+  return { kind: 'text', text: bytes.toString() }
 }
 
 /** JSON text is made of what YAML has read, and YAML rounds. */
 function checkNumbers(value: unknown, at: Path, problems: Problem[]): void {
-  if (typeof value === 'number' && Number.isInteger(value) && !Number.isSafeInteger(value)) {
+  if (typeof value === 'number' && !Number.isFinite(value)) {
+    problems.push({ path: at, text: 'JSON has no such number' })
+  } else if (typeof value === 'number' && Number.isInteger(value) && !Number.isSafeInteger(value)) {
     problems.push({ path: at, text: 'a number that YAML rounds: write the whole body as text' })
   } else if (typeof value === 'object' && value !== null) {
     for (const [key, inner] of Object.entries(value)) {

@@ -15,7 +15,7 @@ import { startSluice } from '../support/bridge-process.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'sluice-explain-'))
 
-function file(name: string, text: string): string {
+function file(name: string, text: string | Uint8Array): string {
   const path = join(folder, name)
   writeFileSync(path, text)
   return path
@@ -207,6 +207,9 @@ target plain (mqtt)
       )
       return true
     })
+    file('latin1.txt', Buffer.of(0x61, 0xe4))
+    await assert.rejects(explained('orders', 'body: { text_file: latin1.txt }'), /the file is no UTF-8/)
+    await assert.rejects(explained('orders', 'body: { json: { a: .nan } }'), /JSON has no such number/)
     await assert.rejects(
       explained('orders', 'haeders: {}'),
       /message\.yaml:1:1: haeders: unknown key \(did you mean "headers"\?\)/,

@@ -44,7 +44,7 @@ const attributes = z
       .describe(
         'pack: headers for which the ten attributes have no room, or whose names cannot be attributes, are JSON in the one ' +
           'attribute `sluice_headers`, which a source of Sluice takes apart again; refuse: the message becomes a dead ' +
-          'letter. Without it pack, and refuse with `format: jms`, whose readers know nothing of it',
+          'letter. Without it pack, and on SQS refuse with `format: jms`, whose readers know nothing of it',
       ),
   })
   .prefault({})
