@@ -23,7 +23,7 @@ let aws: TestAws
 await takeEveryCharacter()
 const mebibyte = 2 ** 20
 
-/** What SQS does not take, and how the dead letter says so. */
+/** What SQS does not take, with nothing packed, and how the dead letter says so. */
 const bad: readonly {
   readonly title: string
   readonly body: Uint8Array
@@ -89,7 +89,10 @@ for (const [i, source] of oneOfEach.entries()) {
         defaults: { ...quick, dead_letter: [{ connection: 'cloud', queue: letters }, { folder: dead.path }] },
         connections: { broker: connection, cloud: awsConnection('sqs', aws) },
         routes: {
-          bad: { from: { connection: 'broker', ...from }, targets: { main: { connection: 'cloud', queue } } },
+          bad: {
+            from: { connection: 'broker', ...from },
+            targets: { main: { connection: 'cloud', queue, attributes: { overflow: 'refuse' } } },
+          },
         },
       })
       await bridge.connected()
