@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { Ajv2020 } from 'ajv/dist/2020.js'
+import fc from 'fast-check'
 import type { Body, Message } from '../../src/core/message.ts'
 import { validate } from '../../src/route/mapping/rules/validate.ts'
 import { bodyFrom, bytes, decoded, refuses } from './on-bodies.ts'
@@ -110,6 +112,45 @@ describe('validate', () => {
       () =>
         checked({ maxProperties: 1, properties: { k: { const: 1 } } }, `{"${'k'.repeat(9_999)}": 1, "k": 2}`),
       /\/k must be equal to constant \(const\)$/,
+    )
+  })
+
+  it('finds items that are the same soon, however many there are', () => {
+    const unique = { uniqueItems: true }
+    const many = Array.from({ length: 100_000 }, (_, i) => `{"a": ${i}, "b": "x"}`)
+    const from = performance.now()
+    checked(unique, `[${many}]`)
+    assert.ok(performance.now() - from < 2_000, `took ${performance.now() - from} ms`)
+    refuses(
+      () => checked(unique, `[${many}, {"b": "\\u0078", "a": 7.0}]`),
+      /: the body must NOT have duplicate items \(items ## 7 and 100000 are identical\) \(uniqueItems\)$/,
+    )
+    refuses(
+      () => checked({ properties: { l: unique } }, '{"l": [{"valueOf": 1}, {"valueOf": 1}]}'),
+      /\/l must NOT/,
+    )
+    checked({ uniqueItems: false }, '[1, 1]')
+  })
+
+  it('takes the same items for equal as ajv does', () => {
+    const unique = { uniqueItems: true }
+    const theirs = new Ajv2020({ strict: false }).compile(unique)
+    const item = fc.letrec<{ item: unknown }>(tie => ({
+      item: fc.oneof(
+        { maxDepth: 2 },
+        fc.constantFrom(null, true, 0, -0, 1, 1.5, '', '1', 'true', 'null', 'a,b', '"', '[1]'),
+        fc.array(tie('item'), { maxLength: 2 }),
+        fc.dictionary(fc.constantFrom('a', 'b', '1', 'a":1,"b'), tie('item'), { maxKeys: 2 }),
+      ),
+    })).item
+    fc.assert(
+      fc.property(fc.array(item, { maxLength: 6 }), items => {
+        const json = JSON.stringify(items)
+        const mine = () => checked(unique, json)
+        if (theirs(JSON.parse(json))) mine()
+        else refuses(mine, /duplicate items/)
+      }),
+      { numRuns: 2_000 },
     )
   })
 

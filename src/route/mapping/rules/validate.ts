@@ -8,6 +8,7 @@ import { textOf, wholeValue } from '../codecs/body.ts'
 import { jsonOf } from '../codecs/json.ts'
 import { linear } from '../expression/linear-regexp.ts'
 import type { Step } from '../step.ts'
+import { uniqueItems } from './unique-items.ts'
 
 export interface ValidateRule {
   /** What the schema is called in sentences. */
@@ -74,6 +75,7 @@ function compile(document: unknown, allErrors: boolean): ValidateFunction {
   const options: Options = { allErrors, strict: false, logger: false, code: { regExp } }
   const ajv = new (dialect(document))(options)
   formats.default(ajv)
+  ajv.removeKeyword(uniqueItems.keyword as string).addKeyword(uniqueItems)
   return ajv.compile(document as object | boolean)
 }
 
