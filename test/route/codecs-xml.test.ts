@@ -193,6 +193,8 @@ describe('encode: xml', () => {
     refuses(write({ a: text('\u0000') }), /^XML has no form for the character U\+0000$/)
     refuses(write({ a: text('\ud83e') }), /^XML has no form for the character U\+D83E$/)
     refuses(write({ '@a': { type: 'list', value: [] } }, 'r'), /^@a of XML is text, and here it is a list$/)
+    const attributes: Entry[] = [text('1'), text('2')].map(value => [text('@b'), value])
+    refuses(write({ a: { type: 'map', value: attributes } }), /^@b stands twice in the element a$/)
     const lists: Value = { type: 'list', value: [{ type: 'list', value: [] }] }
     refuses(write({ a: lists }, 'r'), /^a list in a list, under a, has no form in XML$/)
     refuses(

@@ -139,6 +139,36 @@ describe('rename', () => {
     const lines = bodyOf({ lines: list(mapOf({ no: text('1') })) })
     assert.match(refused({ 'body.lines.no': 'headers.no' }, { body: lines }), /body\.lines\..* is in a list/)
     assert.match(refused({ 'body.b': 'body.a.b' }, { body }), /body\.a .* no map/)
+    assert.match(
+      refused({
+        'headers.JMS_a': 'properties.deduplication_id',
+        'headers.JMS_b': 'properties.deduplication_id',
+      }),
+      /headers\.JMS_b cannot become properties\.deduplication_id, which this message has already/,
+    )
+    assert.match(
+      refused({ 'headers.JMS_a': 'address' }, { headers: { JMS_a: text('') } }),
+      /the address comes to nothing/,
+    )
+  })
+
+  it('refuses to take from a map that stands in the body twice, and renames within both', () => {
+    const twice = (...maps: Value[]): Body => ({ kind: 'map', entries: maps.map(map => [text('a'), map]) })
+    for (const body of [
+      twice(mapOf({ x: text('1') }), mapOf({ x: text('2') })),
+      twice({ type: 'null' }, mapOf({ x: text('2') })),
+      twice(mapOf({ x: text('1') }), text('2')),
+    ]) {
+      assert.throws(() => mapOne({ rename: { 'body.a.x': 'headers.x' } }, { body }), {
+        name: 'MessageRefused',
+        message: 'rule 1 (rename): body.a stands twice in this message, and body.a.… could be in either',
+      })
+    }
+    const both = twice(mapOf({ x: text('1') }), mapOf({ x: text('2') }))
+    assert.deepEqual(
+      mapOne({ rename: { 'body.a.x': 'body.a.y' } }, { body: both }).body,
+      twice(mapOf({ y: text('1') }), mapOf({ y: text('2') })),
+    )
   })
 
   it('says what cannot be renamed, all of it, with what was meant', () => {

@@ -106,7 +106,7 @@ describe('set', () => {
   it('sets an address, and the message still knows where it came from', async () => {
     const result = await mapped([{ set: { address: 'orders-${headers.kind}' } }, { set: { address: 'b' } }])
     assert.deepEqual([result?.address, result?.origin], ['b', message.address])
-    assert.match(await refusal([{ set: { address: '' } }]), /the address comes to nothing/)
+    assert.match(await refusal([{ set: { address: '${""}' } }]), /the address comes to nothing/)
   })
 
   it('sets a body: text, or the map or list that a lone expression gives', async () => {
@@ -139,6 +139,25 @@ describe('set', () => {
     assert.deepEqual(
       [result?.properties.subject, result?.address, result?.body],
       ['order', `${message.address}/x`, { kind: 'text', text: message.address }],
+    )
+  })
+})
+
+describe('constants of set', () => {
+  it('that can never do are mistakes in the configuration', () => {
+    const found = mistakesOf(
+      { set: { priority: 11, delay: '5x', expires_in: -1, address: '', headers: { a: '' }, subject: '' } },
+      { set: { priority: '9', delay: '5s', expires_in: 0, address: 'a' } },
+      { set: { priority: '${11}' } },
+    )
+    assert.deepEqual(
+      found.map(said => said.replace(/:? (to|is written|is a) .*/, '')),
+      [
+        '0 set address: the address comes',
+        '0 set priority: a priority',
+        '0 set delay: a duration',
+        '0 set expires_in: a duration',
+      ],
     )
   })
 })
@@ -200,6 +219,9 @@ describe('match', () => {
       '0 match 4: expected a name of letters, digits and "_" in {a b}',
       '0 match 6: expected a pattern such as plant/{line}/#',
     ])
+    assert.deepEqual(mistakesOf({ match: ['+', '*', '+/a'] }), [
+      '0 match 0: + is any level between slashes, and this pattern has none: write * or {NAME} for an address of one level',
+    ])
   })
 })
 
@@ -245,7 +267,17 @@ describe('cast', () => {
     assert.equal(await castOf('uint64', '18446744073709551615'), 2n ** 64n - 1n)
     assert.equal(await castOf('float64', '1.5e3'), 1500)
     assert.equal(await castOf('float32', '0.1'), Math.fround(0.1))
+    assert.equal(await castOf('float64', '0.12345678901234567890123'), 0.12345678901234568)
+    assert.equal(await castOf('float64', '9007199254740994'), 2 ** 53 + 2)
+    assert.equal(await castOf('float64', `${'0'.repeat(400)}7`), 7)
+    assert.equal(
+      await castOf('float64', { type: 'float32', value: Math.fround(1.2345e20) }),
+      Math.fround(1.2345e20),
+    )
+    assert.equal(await castOf('float32', '16777218'), 16_777_218)
+    assert.equal(await castOf('float64', '-0.000e5'), -0)
     assert.equal(await castOf('float64', 'NaN'), Number.NaN)
+    assert.equal(await castOf('timestamp', '2026-01-01T00:00:00.120000Z'), Date.UTC(2026, 0, 1, 0, 0, 0, 120))
     assert.equal(await castOf('bool', 'TRUE'), true)
     assert.equal(await castOf('timestamp', '1700000000000'), 1_700_000_000_000)
     assert.equal(
@@ -284,7 +316,22 @@ describe('cast', () => {
     assert.match(await said('timestamp', text('2026-13-02')), /^timestamp but/)
     assert.match(await said('bytes', text('no base64!')), /^bytes but/)
     assert.match(await said('float32', text('1e39')), /too large/)
-    assert.match(await said('float64', text('1e999')), /^float64 but/)
+    assert.match(await said('float64', text('1e999')), /^float64 but .*too large/)
+    assert.match(
+      await said('float64', text('9007199254740993')),
+      /^float64 but .*: it would become 9007199254740992$/,
+    )
+    assert.match(
+      await said('float64', { type: 'int64', value: 2n ** 53n + 1n }),
+      /^float64 but .*: it would become/,
+    )
+    assert.match(await said('float32', text('16777217')), /^float32 but .*: it would become 16777216$/)
+    assert.match(await said('float64', text('1e-400')), /^float64 but .*: it would become 0$/)
+    assert.match(await said('float32', text('-0.1e-60')), /^float32 but .*: it would become 0$/)
+    assert.match(
+      await said('timestamp', text('2026-01-01T00:00:00.123456Z')),
+      /^timestamp but .*: it has more than milliseconds$/,
+    )
     assert.equal(await said('int32', { type: 'float64', value: 5.5 }), 'int32 but 5.5 (float64)')
     assert.equal(await said('string', { type: 'list', value: [] }), 'string but a list')
     assert.match(await said('string', { type: 'bytes', value: Buffer.from([0xff]) }), /^string but/)

@@ -1,5 +1,6 @@
 import { MessageRefused } from '../../core/errors.ts'
 import { isTemplate } from '../../core/template.ts'
+import type { Value } from '../../core/value.ts'
 import { toText } from './expression/plain.ts'
 import { compileTemplate } from './expression/template.ts'
 import { addressedTo, after, type Mapped } from './step.ts'
@@ -17,4 +18,11 @@ export function compileAddress(written: string): (message: Mapped) => Mapped | P
       if (address === '') throw new MessageRefused(`the address ${written} comes to nothing for this message`)
       return addressedTo(message, address)
     })
+}
+
+/** The address that a value gives. Throws MessageRefused where it is empty. */
+export function addressOf(value: Value): string {
+  const address = toText(value)
+  if (address !== '') return address
+  throw new MessageRefused('the address comes to nothing')
 }

@@ -32,16 +32,20 @@ function element(name: string, value: Value, depth: number): string {
   const scalar = scalarText(value)
   if (scalar !== undefined) return scalar === '' ? `<${name}/>` : `<${name}>${escaped(scalar)}</${name}>`
   if (value.type !== 'map') throw new MessageRefused(`a list in a list, under ${name}, has no form in XML`)
-  let attributes = ''
+  const attributes = new Map<string, string>()
   let content = ''
   for (const [key, inner] of value.value) {
     const written = nameOf(key)
-    if (written.startsWith('@')) attributes += attribute(written.slice(1), inner)
-    else if (written === '#text') content += escaped(scalarOf(written, inner))
+    if (written.startsWith('@')) {
+      // XML 1.0, 3.1: an attribute stands once.
+      if (attributes.has(written)) throw new MessageRefused(`${written} stands twice in the element ${name}`)
+      attributes.set(written, attribute(written.slice(1), inner))
+    } else if (written === '#text') content += escaped(scalarOf(written, inner))
     else if (inner.type === 'list') content += inner.value.map(i => element(written, i, depth + 1)).join('')
     else content += element(written, inner, depth + 1)
   }
-  return content === '' ? `<${name}${attributes}/>` : `<${name}${attributes}>${content}</${name}>`
+  const tag = [name, ...attributes.values()].join('')
+  return content === '' ? `<${tag}/>` : `<${tag}>${content}</${name}>`
 }
 
 function attribute(name: string, value: Value): string {

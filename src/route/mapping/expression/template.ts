@@ -1,4 +1,5 @@
 import { MessageRefused } from '../../../core/errors.ts'
+import { isTemplate } from '../../../core/template.ts'
 import { text, type Value } from '../../../core/value.ts'
 import type { Mapped } from '../step.ts'
 import { compileExpression, type Expression, ExpressionInvalid } from './expression.ts'
@@ -12,20 +13,17 @@ export type Template = (message: Mapped) => Value | Promise<Value>
  * become text. A template that meets something missing refuses the message. Throws ExpressionInvalid.
  */
 export function compileTemplate(source: string | number | boolean): Template {
-  if (typeof source !== 'string') {
-    const constant = fromPlain(source)!
-    return () => constant
-  }
-  const parts = split(source)
-  const [first] = parts
-  if (parts.length === 1 && typeof first === 'string') {
-    const constant = text(first)
-    return () => constant
-  }
+  const constant = constantOf(source)
+  if (constant) return () => constant
+  const parts = split(String(source))
   const compiled = parts.map(part => (typeof part === 'string' ? part : demand(part)))
   if (compiled.length === 1) return compiled[0] as Template
   return message => joined(compiled, message)
 }
+
+/** The value of a template without an expression. */
+export const constantOf = (source: string | number | boolean): Value | undefined =>
+  typeof source === 'string' && isTemplate(source) ? undefined : fromPlain(source)
 
 function joined(parts: readonly (string | Template)[], message: Mapped): Value | Promise<Value> {
   let written = ''

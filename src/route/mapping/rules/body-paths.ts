@@ -49,12 +49,17 @@ export function mapEntries(
   return isSame ? value : { type: 'map', value: entries }
 }
 
-/** The map at a path on which there is no list; undefined where there is none. Throws MessageRefused for a list. */
+/** The map at a path on which there is no list; undefined where there is none. Throws MessageRefused for a list, and for a step that stands there twice. */
 export function mapAt(value: Value, path: readonly string[], place: string): readonly Entry[] | undefined {
   let at: Value | undefined = value
-  for (const step of path) {
-    if (at?.type === 'list') break
-    at = at?.type === 'map' ? at.value.find(entry => nameOf(entry) === step)?.[1] : undefined
+  for (const [i, step] of path.entries()) {
+    if (at?.type !== 'map') break
+    const [found, another]: readonly Entry[] = at.value.filter(entry => nameOf(entry) === step)
+    if (another) {
+      const twice = ['body', ...path.slice(0, i + 1)].join('.')
+      throw new MessageRefused(`${twice} stands twice in this message, and ${place} could be in either`)
+    }
+    at = found?.[1]
   }
   if (at?.type === 'list') {
     throw new MessageRefused(

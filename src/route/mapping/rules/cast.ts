@@ -67,6 +67,7 @@ function made(type: CastType, written: string): Value {
     case 'bool':
       return { type, value: fits(/^(true|false)$/i, written).toLowerCase() === 'true' }
     case 'timestamp': {
+      if (/\.\d{3}\d*[1-9]/.test(written)) throw new Error('it has more than milliseconds')
       const time = /^-?\d{1,16}$/.test(written) ? Number(written) : parseInstant(written)
       if (time !== undefined && Math.abs(time) <= latest) return { type, value: time }
       throw new Error('expected milliseconds since 1970, or ISO 8601 with a zone')
@@ -78,17 +79,30 @@ function made(type: CastType, written: string): Value {
     case 'symbol':
       // biome-ignore lint/suspicious/noControlCharactersInRegex: symbols are ASCII (AMQP 1.0, 1.6.21)
       return { type, value: fits(/^[\x00-\x7f]*$/, written) }
-    case 'float32': {
-      const value = Math.fround(Number(fits(float, written)))
-      if (Number.isFinite(value) || /Infinity|NaN/.test(written)) return { type, value }
-      throw new Error('it is too large')
-    }
+    case 'float32':
+    case 'float64':
+      return { type, value: floatOf(written, type === 'float32' ? Math.fround : Number) }
     default:
       return typed(type, written)
   }
 }
 
 const float = /^(-?\d+(\.\d+)?(e[+-]?\d+)?|NaN|-?Infinity)$/i
+
+/** A fraction becomes the nearest float; a whole number and what is not zero stay so. Throws an Error. */
+function floatOf(written: string, round: (value: number) => number): number {
+  const value = round(Number(fits(float, written)))
+  if (/Infinity|NaN/i.test(written)) return value
+  if (!Number.isFinite(value)) throw new Error('it is too large')
+  const isLost =
+    value === 0 ? /^[^e]*[1-9]/i.test(written) : /^-?\d+$/.test(written) && !isExact(value, written)
+  if (isLost) throw new Error(`it would become ${value}`)
+  return value
+}
+
+/** The digits that JavaScript writes for a float are those of another number past 2^53, and come back. */
+const isExact = (value: number, whole: string): boolean =>
+  String(value) === whole || BigInt(value) === BigInt(whole)
 
 function fits(pattern: RegExp, written: string): string {
   if (pattern.test(written)) return written

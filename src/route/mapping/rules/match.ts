@@ -34,6 +34,11 @@ type Level = { readonly exactly: string } | { readonly any: string | undefined }
  */
 function compilePattern(pattern: string): (address: string) => Captures | undefined {
   if (pattern === '') throw new Error('expected a pattern such as plant/{line}/#')
+  if (pattern === '+') {
+    throw new Error(
+      '+ is any level between slashes, and this pattern has none: write * or {NAME} for an address of one level',
+    )
+  }
   const separator = pattern.replaceAll(/\{[^}]*\}/g, '').includes('/') ? '/' : '.'
   const parts = pattern.split(separator === '/' ? /\/(?![^{]*\})/ : /\.(?![^{]*\})/)
   const rest = restOf(parts.at(-1)!)

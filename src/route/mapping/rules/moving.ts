@@ -1,7 +1,7 @@
 import { MessageRefused } from '../../../core/errors.ts'
 import type { Properties } from '../../../core/message.ts'
 import type { Value } from '../../../core/value.ts'
-import { toText } from '../expression/plain.ts'
+import { addressOf } from '../address.ts'
 import { addressedTo, type Mapped } from '../step.ts'
 import { bodyOfValue, emptyMap, put, readBody, taken } from './body-paths.ts'
 import { formatPlace, type Place } from './place.ts'
@@ -13,6 +13,8 @@ export class Moving {
   readonly #headers = new Map<string, { readonly value: Value; readonly from: string | undefined }>()
   readonly #properties: Partial<Record<keyof Properties, unknown>>
   readonly #puts: { readonly from: string; readonly to: Place; readonly value: Value }[] = []
+  /** The properties that have a new value: what the route wrote gives way once. */
+  readonly #written = new Set<keyof Properties>()
   #body: Value | undefined
   #address: string | undefined
 
@@ -67,13 +69,15 @@ export class Moving {
         return
       case 'properties': {
         const { name, of } = propertyOf(to.name)
-        if (this.#properties[name] !== undefined && !isKept(to.name)) throw taken(from, formatPlace(to))
+        const isOwn = isKept(to.name) && !this.#written.has(name)
+        if (this.#properties[name] !== undefined && !isOwn) throw taken(from, formatPlace(to))
+        this.#written.add(name)
         this.#properties[name] = of(value)
         return
       }
       case 'address':
         if (this.#address !== undefined) throw taken(from, 'address')
-        this.#address = toText(value)
+        this.#address = addressOf(value)
         return
       case 'body':
         this.#putInBody(from, to, value)

@@ -1,8 +1,7 @@
-import { MessageRefused } from '../../../core/errors.ts'
 import type { Message, Properties } from '../../../core/message.ts'
 import type { Value } from '../../../core/value.ts'
-import { toText } from '../expression/plain.ts'
-import { compileTemplate, type Template } from '../expression/template.ts'
+import { addressOf } from '../address.ts'
+import { compileTemplate, constantOf, type Template } from '../expression/template.ts'
 import { Mistakes } from '../mistakes.ts'
 import { addressedTo, after, type Mapped, type Step } from '../step.ts'
 import { withNewBody } from './new-body.ts'
@@ -56,7 +55,13 @@ function compileSettings({ headers = {}, address, body, ...properties }: SetRule
   const settings: Setting[] = []
   const add = (path: readonly string[], written: Scalar | undefined, write: Setting['write']) => {
     if (written === undefined) return
-    settings.push({ template: mistakes.at(path, () => compileTemplate(written)), write })
+    const template = mistakes.at(path, () => {
+      const constant = constantOf(written)
+      // What refuses every message is a mistake.
+      if (constant) write({ headers: {}, properties: {} }, constant)
+      return compileTemplate(written)
+    })
+    settings.push({ template, write })
   }
   for (const [name, written] of Object.entries(headers)) {
     add(['headers', name], written, (draft, value) => {
@@ -102,10 +107,4 @@ function finished(message: Mapped, { headers, properties, address, body }: Draft
   const made: Mapped = { ...message, headers, properties: properties as Properties }
   const moved = address === undefined ? made : addressedTo(made, address)
   return body === undefined ? moved : withNewBody(moved, body)
-}
-
-function addressOf(value: Value): string {
-  const address = toText(value)
-  if (address !== '') return address
-  throw new MessageRefused('the address comes to nothing for this message')
 }
