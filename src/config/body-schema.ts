@@ -15,6 +15,8 @@ const differ = (columns: readonly { readonly name?: string | undefined }[]): boo
   return new Set(names).size === names.length
 }
 
+const noBreak = /^[^\r\n]*$/
+
 const csv = z
   .strictObject({
     format: z.literal('csv'),
@@ -35,14 +37,20 @@ const csv = z
     separator: z
       .string()
       .length(1, { error: 'expected one character' })
+      .regex(noBreak, { error: 'expected a separator that is no line break' })
       .default(',')
       .describe('what stands between two values'),
     quote: z
       .string()
       .max(1, { error: 'expected one character, or none' })
+      .regex(noBreak, { error: 'expected a quote that is no line break' })
       .default('"')
       .describe('what values with a separator or a line break stand in; empty where nothing is quoted'),
     records,
+  })
+  .refine(({ separator, quote }) => separator !== quote, {
+    error: 'expected a separator that is not the quote',
+    path: ['separator'],
   })
   .refine(({ columns, header }) => columns !== undefined || header, {
     error: 'expected columns, or header: true',

@@ -152,6 +152,19 @@ describe('a mapping', () => {
     ])
   })
 
+  it('cannot read CSV whose separator is something else as well', () => {
+    const csv = (more: string) => `      - decode: { format: csv, header: true, ${more} }`
+    for (const more of [
+      'separator: "|", quote: "|"',
+      'separator: "\\n"',
+      'separator: "\\r"',
+      'quote: "\\n"',
+    ]) {
+      assert.match(problemsOf(withMapping(csv(more))).join(), /expected a (separator|quote) that is/, more)
+    }
+    assert.deepEqual(problemsOf(withMapping(csv('separator: "|", quote: ""'))), [])
+  })
+
   it('of a target is printed, and what is printed loads again', () => {
     const text = withMapping('      []', ', mapping: [{ set: { subject: x } }]')
     const printed = printConfig(loadText('f.yaml', text))

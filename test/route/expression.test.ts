@@ -251,6 +251,40 @@ describe('an expression that is not well-formed', () => {
     }
   })
 
+  it('or begins with what no message has says what was meant', () => {
+    for (const [source, position, reason] of [
+      ['header.kind = "x"', 0, 'there is no "header" (did you mean "headers"?)'],
+      ['1 + $sum([`bod-y`.a])', 11, 'there is no "bod-y" (did you mean "body"?)'],
+      [
+        'headers.a = kind',
+        12,
+        'there is no "kind"; expressions see address, body, properties, headers, captures, lookup',
+      ],
+      ['{"a": (adress; 1) ? {"b": 1} : x.y}', 7, 'there is no "adress" (did you mean "address"?)'],
+      ['($x := hedaers; $x.a)', 7, 'there is no "hedaers" (did you mean "headers"?)'],
+      ['bdy[0] ~> $count()', 0, 'there is no "bdy" (did you mean "body"?)'],
+    ] as const) {
+      const error = invalid(() => compileExpression(source))
+      assert.deepEqual([error.position, error.message], [position, reason], source)
+    }
+    for (const source of [
+      'body.lines[price > 1 and $exists(sku)].{"a": price, b: (c)}',
+      'body.lines.(price * qty)',
+      'body.lines^(>price, sku).sku',
+      'body.lines{sku: $sum(price)}',
+      '$map(body.lines, function($l) { $l.price })',
+      '$sift(body, function($v, $k) { $k != "a" })',
+      'body ~> |lines|{"x": price}, ["qty"]|',
+      '($f := function($x) { $x.a }; $f(body))',
+      '[body.lines@$l.($l.sku), body.lines#$i.sku, **.sku, $$.body, $.headers, *]',
+      '(captures; lookup; properties; address; "header" & \'x\')',
+      'body.lines.%.id',
+    ]) {
+      compileExpression(source)
+    }
+    assert.equal(invalid(() => compileTemplate('a-${headers.a}-${ adress }')).position, 18)
+  })
+
   it('is placed in its template', () => {
     assert.equal(invalid(() => compileTemplate('a-${headers.a}-${headers.b ) c}')).position, 27)
     assert.equal(invalid(() => compileTemplate('a-${headers.a}-${headers.b')).position, 15)

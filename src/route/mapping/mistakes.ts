@@ -50,12 +50,10 @@ export class Mistakes {
   }
 }
 
-/** Expressions say where they are not well-formed. */
+/** Expressions say where they are wrong. */
 function said(error: unknown): Pick<Mistake, 'text' | 'offset'> {
   const { position } = error as { readonly position?: unknown }
-  return typeof position === 'number'
-    ? { text: `not well-formed: ${messageOf(error)}`, offset: position }
-    : { text: messageOf(error) }
+  return { text: messageOf(error), ...(typeof position === 'number' && { offset: position }) }
 }
 
 /** JSONata throws plain objects. */

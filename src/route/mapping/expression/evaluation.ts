@@ -1,14 +1,15 @@
 import type jsonata from 'jsonata'
 import { MessageRefused } from '../../../core/errors.ts'
+import { suggest } from '../../../core/suggest.ts'
 import type { Mapped } from '../step.ts'
 import { addFunctions } from './functions.ts'
 import { LargeInteger } from './large-integer.ts'
 import { maxItems } from './limits.ts'
 import { LinearRegExp } from './linear-regexp.ts'
 import { readable } from './reading.ts'
-import { rootsOf } from './roots.ts'
+import { allRoots, rootsOf, strangeName } from './roots.ts'
 import { timeLimit } from './stopwatch.ts'
-import { parse, type Syntax } from './syntax.ts'
+import { ExpressionInvalid, parse, type Syntax } from './syntax.ts'
 
 /** Parts of an expression that may be under way at once: calls within calls, and the fields of one constructor. */
 const maxCalls = 5_000
@@ -28,6 +29,8 @@ export function compileJsonata(source: string): Evaluation {
     RegexEngine: LinearRegExp as unknown as RegExpConstructor,
   })
   const syntax = expression.ast() as Syntax
+  const strange = strangeName(syntax)
+  if (strange) throw unknownName(strange, source)
   const roots = rootsOf(syntax)
   let isReady = false
   const evaluate = async (message: Mapped): Promise<unknown> => {
@@ -42,6 +45,15 @@ export function compileJsonata(source: string): Evaluation {
     }
   }
   return { syntax, evaluate }
+}
+
+function unknownName({ value, position = 0 }: Syntax, source: string): ExpressionInvalid {
+  const name = String(value)
+  const meant = suggest(name, allRoots) || `; expressions see ${allRoots.join(', ')}`
+  return new ExpressionInvalid(
+    `there is no "${name}"${meant}`,
+    Math.max(0, source.lastIndexOf(name, position - name.length)),
+  )
 }
 
 /** JSONata's clock runs on while this process is stopped; what really takes long does so twice. */

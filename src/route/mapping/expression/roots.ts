@@ -27,3 +27,22 @@ const wholes = new Set(['wildcard', 'descendant', 'parent'])
 /** `$` and `$$`, and the functions whose first argument may be left out before another. */
 const takers = new Set<unknown>(['', '$', 'eval', 'each', 'sift', 'lookup'])
 const givers = new Set<unknown>(['now', 'millis', 'random'])
+
+/**
+ * The first name in an expression that is looked for in the message itself and is no part of one. Names in filters, in functions
+ * and behind a `.` are those of what they are about, and may be any.
+ */
+export function strangeName(syntax: Syntax): Syntax | undefined {
+  const { type, steps, lhs, rhs, arguments: given, expression, expressions, condition } = syntax
+  if (type === 'name') return isRoot(syntax.value) ? undefined : syntax
+  if (type === 'lambda' || type === 'transform') return undefined
+  const pairs = Array.isArray(lhs) ? (lhs.flat() as readonly Syntax[]) : [lhs as Syntax | undefined]
+  const others = [condition, syntax.then, syntax.else, ...pairs, rhs, expression]
+  for (const inner of [steps?.[0], ...others, ...(given ?? []), ...(expressions ?? [])]) {
+    const found = inner && strangeName(inner)
+    if (found) return found
+  }
+  return undefined
+}
+
+const isRoot = (name: unknown): boolean => allRoots.includes(name as Root)

@@ -2,7 +2,7 @@ import jsonata from 'jsonata'
 import { LargeInteger } from './large-integer.ts'
 import { linear } from './linear-regexp.ts'
 
-/** An expression or template that is not well-formed. */
+/** An expression or template that is not well-formed, or can never be answered. */
 export class ExpressionInvalid extends Error {
   override readonly name = 'ExpressionInvalid'
   /** Characters of the expression, or of the template, before the place. */
@@ -51,11 +51,12 @@ function parsed(source: string, options: jsonata.JsonataOptions): jsonata.Expres
     return jsonata(source, options)
   } catch (thrown) {
     // From RegExp; JSONata throws plain objects, whose position is where the token ends.
-    if (thrown instanceof SyntaxError) throw new ExpressionInvalid(thrown.message, source.indexOf('/'))
+    if (thrown instanceof SyntaxError)
+      throw new ExpressionInvalid(`not well-formed: ${thrown.message}`, source.indexOf('/'))
     const { message = 'it cannot be read', position = 0, token } = thrown as Partial<jsonata.JsonataError>
     const start = position - String(token ?? '').length
     const place = source.startsWith(String(token ?? ''), start) ? start : position
-    throw new ExpressionInvalid(message, Math.max(0, Math.min(place, source.length)))
+    throw new ExpressionInvalid(`not well-formed: ${message}`, Math.max(0, Math.min(place, source.length)))
   }
 }
 

@@ -72,7 +72,7 @@ function split(source: string): readonly (string | Part)[] {
   for (let start = source.indexOf('${'); start >= 0; start = source.indexOf('${', from)) {
     const at = start + 2
     const end = closing(source, at)
-    if (end < 0) throw new ExpressionInvalid(`"${source}" has a \${ without its }`, start)
+    if (end < 0) throw new ExpressionInvalid(`not well-formed: "${source}" has a \${ without its }`, start)
     if (start > from) parts.push(source.slice(from, start))
     parts.push({ expression: source.slice(at, end), at })
     from = end + 1
