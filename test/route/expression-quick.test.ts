@@ -42,9 +42,14 @@ const { value } = fc.letrec<{ value: Value }>(tie => ({
     fc.array(tie('value'), { maxLength: 3 }).map(items => ({ type: 'list', value: items }) as const),
     fc
       .array(fc.tuple(key(), tie('value')), { maxLength: 3 })
-      .map(entries => ({ type: 'map', value: entries as Entry[] }) as const),
+      .map(entries => ({ type: 'map', value: withoutPeeked(entries) }) as const),
   ),
 }))
+/** JSONata looks at some keys of its own accord, `sequence` and `length` say, and would refuse where they stand twice. */
+function withoutPeeked(entries: readonly Entry[]): readonly Entry[] {
+  const keys = entries.map(([k]) => String(toPlain(k)))
+  return entries.filter((_, i) => /^[abc]$/.test(keys[i]!) || keys.indexOf(keys[i]!) === i)
+}
 function key(): fc.Arbitrary<Value> {
   return name.map(k => ({ type: 'string', value: k }) as const)
 }
@@ -67,7 +72,9 @@ const json = (v: Value): string => {
 const body: fc.Arbitrary<Body> = fc.oneof(
   value.map(v => ({ kind: 'text', text: json(v) }) as const),
   value.map(v => ({ kind: 'bytes', bytes: Buffer.from(json(v)) }) as const),
-  fc.array(fc.tuple(key(), value), { maxLength: 4 }).map(entries => ({ kind: 'map', entries }) as const),
+  fc
+    .array(fc.tuple(key(), value), { maxLength: 4 })
+    .map(entries => ({ kind: 'map', entries: withoutPeeked(entries) }) as const),
   fc.array(value, { maxLength: 2 }).map(items => ({ kind: 'list', items }) as const),
   fc.constantFrom<Body>({ kind: 'none' }, { kind: 'text', text: '<order/>' }, { kind: 'text', text: '-x' }),
 )
@@ -185,6 +192,7 @@ describe('the quick way of expressions', () => {
         })
         assert.deepEqual(ours, theirs, source)
         all++
+        if (ours === 'refused') return
         const answer = quick(compileJsonata(source).syntax)?.(on)
         if (answer !== unsure && answer !== undefined) answered++
       }),

@@ -7,6 +7,7 @@ import { compileExpression, ExpressionInvalid } from '../../src/route/mapping/ex
 import { fromPlain, toPlain, toText } from '../../src/route/mapping/expression/plain.ts'
 import { compileTemplate } from '../../src/route/mapping/expression/template.ts'
 import type { Mapped } from '../../src/route/mapping/step.ts'
+import { decoded } from './on-bodies.ts'
 
 const past: Value = { type: 'int64', value: 9_007_199_254_740_993n }
 const message = (body: Body | string = '', headers: Record<string, Value> = {}): Mapped => ({
@@ -318,6 +319,38 @@ describe('bodies', () => {
     for (const source of ['body.a', 'body.a.b', 'body.a.b[0] = 1', 'body.a.c = "x"', '$sum(body.a.b)'])
       await evaluate(source, message(body))
     assert.equal(reads, 1)
+  })
+
+  it('refuse where a key that stands twice is read, and only there, decoded or not', async () => {
+    const written = '{"a": {"x": 1, "x": "\\\\\\": "}, "b": 2, "\\u0062": 3, "c" : 4, "d": "\\\\"}'
+    for (const body of [
+      { kind: 'text', text: written } as const,
+      { kind: 'bytes', bytes: Buffer.from(written) } as const,
+      decoded({ format: 'json' }, written),
+    ]) {
+      for (const source of [
+        '{"x": body}',
+        'body.b',
+        '{"x": body.b}',
+        'body.a.x & ""',
+        '$string(body.a)',
+        '$trim(body.a.x)',
+        'body.*',
+        '$merge([body, {}])',
+        'body^(b)',
+      ]) {
+        await assert.rejects(
+          async () => evaluate(source, message(body)),
+          (error: Error) =>
+            error instanceof MessageRefused && /the key "[xb]" stands twice/.test(error.message),
+          `${source} ${body.kind}`,
+        )
+      }
+      if (body.kind === 'map')
+        assert.deepEqual(await evaluate('body', message(body)), { type: 'map', value: body.entries })
+      assert.equal(await textOf('body.c & body.d', message(body)), '4\\')
+      assert.equal(await textOf('$join($keys(body)) & $count(body.a)', message(body)), 'abcd1')
+    }
   })
 
   it('are not changed by what reads them', async () => {

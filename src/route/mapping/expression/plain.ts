@@ -1,6 +1,6 @@
 import { MessageRefused } from '../../../core/errors.ts'
 import { maxDepth } from '../../../core/json/typed-json.ts'
-import { nothing, text, type Value } from '../../../core/value.ts'
+import { type Entry, nothing, text, type Value } from '../../../core/value.ts'
 import { integerOf, LargeInteger } from './large-integer.ts'
 
 /** How an expression sees values: what JSON can hold, with all digits of its integers. */
@@ -33,11 +33,33 @@ export function toPlain(value: Value): Plain {
     case 'list':
       return value.value.map(toPlain)
     case 'map':
-      return Object.fromEntries(value.value.map(([k, v]) => [notReserved(keyText(k)), toPlain(v)]))
+      return plainMap(value.value)
     default:
       return value.value
   }
 }
+
+/** A key that stands twice can be seen and not be read: one of its values would be lost. */
+function plainMap(entries: readonly Entry[]): Plain {
+  const plain = Object.fromEntries(entries.map(([k, v]) => [notReserved(keyText(k)), toPlain(v)]))
+  if (Object.keys(plain).length === entries.length) return plain
+  const seen = new Set<string>()
+  for (const key of entries.map(([k]) => keyText(k))) {
+    if (seen.has(key)) {
+      const get = () => {
+        throw standsTwice(key)
+      }
+      Object.defineProperty(plain, key, { get, enumerable: true })
+    }
+    seen.add(key)
+  }
+  return plain
+}
+
+export const standsTwice = (key: string): MessageRefused =>
+  new MessageRefused(
+    `the key ${JSON.stringify(key)} stands twice in a map, and an expression sees one value only`,
+  )
 
 /** AMQP 1.0 has keys that are no strings. */
 export const keyText = (key: Value): string => (key.type === 'string' ? key.value : String(toPlain(key)))

@@ -1,9 +1,11 @@
 import { MessageRefused } from '../../../core/errors.ts'
 import type { Body, Properties } from '../../../core/message.ts'
 import { nothing, text, type Value } from '../../../core/value.ts'
+import { valueOfJson } from '../codecs/json.ts'
 import type { Mapped } from '../step.ts'
+import { hasKeyTwice } from './keys.ts'
 import { LargeInteger, parseJson } from './large-integer.ts'
-import { checkKeys, fromPlain, keyText, type Plain, toPlain } from './plain.ts'
+import { checkKeys, fromPlain, keyText, type Plain, standsTwice, toPlain } from './plain.ts'
 import type { Root } from './roots.ts'
 
 /** These parts of a message as JSONata sees them. */
@@ -76,7 +78,7 @@ function readText(written: string): Plain {
   try {
     const json = parseJson(written) as Plain
     if (maybeReserved.test(written)) checkKeys(json)
-    return json
+    return hasKeyTwice(written, json) ? toPlain(valueOfJson(written)) : json
   } catch (error) {
     if (error instanceof SyntaxError) return written
     if (error instanceof RangeError)
@@ -142,7 +144,13 @@ function at(value: Value | undefined, names: readonly string[]): ReturnType<Read
   for (const name of names) {
     if (found?.type === 'list') return unsure
     if (found?.type !== 'map') return undefined
-    found = found.value.findLast(([key]) => keyText(key) === name)?.[1]
+    let next: Value | undefined
+    for (const [key, inner] of found.value) {
+      if (keyText(key) !== name) continue
+      if (next) throw standsTwice(name)
+      next = inner
+    }
+    found = next
   }
   return found
 }
