@@ -46,7 +46,10 @@ async function bridgeTo(t: TestContext, broker: Broker, places: readonly object[
       dead: awsConnection('sqs', other),
     },
     routes: {
-      only: { from: { connection: 'broker', ...from }, targets: { main: { connection: 'cloud', queue } } },
+      only: {
+        from: { connection: 'broker', ...from },
+        targets: { main: { connection: 'cloud', queue, attributes: { overflow: 'refuse' } } },
+      },
     },
   })
   await bridge.connected()
