@@ -47,17 +47,18 @@ export class StompReader {
     return mailbox.read(isLast)
   }
 
-  /** Waits for one answer at the address `own`; RabbitMQ subscribes to a temporary queue by itself when it is sent with. */
-  answers(own: string, isImplicit: boolean, take: (body: string) => void): Promise<void> {
+  /** Reads answers at the address `own`; RabbitMQ subscribes to a temporary queue by itself when it is sent with. */
+  answers(
+    own: string,
+    isImplicit: boolean,
+    isLast: (received: Received<StompMessage>) => boolean,
+  ): Promise<void> {
     const mailbox = new Mailbox<StompMessage>()
     this.#implicit.set(own, mailbox)
     if (!isImplicit) {
       this.say('SUBSCRIBE', [`id:${own}`, 'ack:auto', `destination:${own}`])
     }
-    return mailbox.read(({ body }) => {
-      take(body.toString())
-      return true
-    })
+    return mailbox.read(isLast)
   }
 
   say(command: string, lines: readonly string[], body = ''): void {

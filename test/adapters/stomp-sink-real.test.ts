@@ -182,7 +182,7 @@ for (const name of ['activemq', 'artemis', 'rabbitmq3', 'rabbitmq4'] as const) {
       t.after(() => requester.close())
       const own = name === 'artemis' ? `reply.${randomUUID()}` : '/temp-queue/mine'
       const answers: string[] = []
-      const onReply = requester.answers(own, isRabbit, body => answers.push(body))
+      const onReply = requester.answers(own, isRabbit, ({ body }) => answers.push(body.toString()) > 0)
       const to = name === 'artemis' ? queue : isRabbit ? `/amq/queue/${queue}` : `/queue/${queue}`
       const more = name === 'artemis' ? ['destination-type:ANYCAST'] : []
       requester.say('SEND', [`destination:${to}`, `reply-to:${own}`, 'correlation-id:c', ...more], 'question')
