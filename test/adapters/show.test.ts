@@ -66,6 +66,19 @@ const map: Message['body'] = {
   ],
 }
 
+/** AMQP has times of 64 bits, past those of JavaScript, and mappings can make others. */
+const oddTimes = [
+  2 ** 63,
+  -(2 ** 63),
+  2 ** 53 + 2,
+  8.64e15 + 1,
+  1e300,
+  1.5,
+  -1,
+  Number.NaN,
+  Number.POSITIVE_INFINITY,
+]
+
 const fixed = (t: TestContext) => t.mock.timers.enable({ apis: ['Date'], now })
 
 describe('a prepared message in the words of its protocol', () => {
@@ -208,6 +221,8 @@ describe('a prepared message in the words of its protocol', () => {
 
   const ends: readonly [string, object][] = [
     ['sqs', { queue: 'q.fifo' }],
+    ['sqs', { queue: 'q', format: 'jms' }],
+    ['s3', { bucket: 'bucket' }],
     ['sns', { topic: 'arn:aws:sns:eu-west-1:000000000000:t' }],
     ['amqp10', { queue: 'q' }],
     ['amqp091', { queue: 'q' }],
@@ -217,23 +232,37 @@ describe('a prepared message in the words of its protocol', () => {
     ['folder', { path: '/dead' }],
   ]
   for (const [protocol, options] of ends) {
-    it(`can be shown whatever it is: ${protocol}`, () => {
-      const { sink, at } = endOf(protocol, options)
-      const limits = sink.usualLimits(at)
-      fc.assert(
-        fc.property(anyMessage, message => {
-          let prepared: ReturnType<typeof sink.prepare>
-          try {
-            prepared = sink.prepare(at, limits, { ...message, address: 'q' })
-          } catch (error) {
-            assert.ok(error instanceof MessageRefused)
-            return
-          }
-          for (const { name, value } of sink.show(at, prepared).fields) {
-            assert.deepEqual([typeof name, typeof value], ['string', 'string'])
-          }
-        }),
-      )
+    const { sink, at } = endOf(protocol, options)
+    const showAny = (message: Message): void => {
+      let prepared: ReturnType<typeof sink.prepare>
+      try {
+        prepared = sink.prepare(at, sink.usualLimits(at), { ...message, address: 'q' })
+      } catch (error) {
+        assert.ok(error instanceof MessageRefused, String(error))
+        return
+      }
+      for (const { name, value } of sink.show(at, prepared).fields) {
+        assert.deepEqual([typeof name, typeof value], ['string', 'string'])
+      }
+    }
+
+    it(`can be shown whatever it is: ${protocol} ${JSON.stringify(options)}`, () => {
+      fc.assert(fc.property(anyMessage, showAny))
+    })
+
+    it(`can be shown with times that nobody can have: ${protocol} ${JSON.stringify(options)}`, () => {
+      for (const time of oddTimes) {
+        const value = { type: 'timestamp', value: time } as const
+        const parts: readonly Partial<Message>[] = [
+          { properties: { createdAt: time } },
+          { properties: { expiresAt: time } },
+          { headers: { at: value } },
+          { body: { kind: 'map', entries: [[text('at'), value]] } },
+        ]
+        for (const part of parts) {
+          showAny({ address: 'q', body: text5, headers: {}, properties: {}, ...part })
+        }
+      }
     })
   }
 })

@@ -26,8 +26,8 @@ export interface AmqpLimits extends Limits {
 /** A frame of 128 KiB, which is what RabbitMQ takes, without what stands around the property list (4.2.6.1). */
 export const usualProperties = 131_072 - 20
 
-/** A timestamp is a signed 64-bit integer to most readers, though the specification says unsigned (4.2.5.4). */
-const lastSecond = 2 ** 63 / 1000
+/** Milliseconds whose seconds no longer fit 64 bits with a sign, as most readers take them, though the specification has none (4.2.5.4). */
+const noTimestamp = 2 ** 63 * 1_000
 
 /** RabbitMQ's timers hold no more (ms). */
 const longestExpiration = 2 ** 32 - 1
@@ -172,7 +172,7 @@ function propertyList(p: Properties, fields: readonly [string, Value][]): Buffer
   put(0x0200, isReplyTo(p.replyTo) ? p.replyTo : undefined)
   put(0x0100, expirationOf(p.expiresAt))
   put(0x0080, idText(p.messageId))
-  if (p.createdAt !== undefined && p.createdAt >= 0 && p.createdAt <= lastSecond * 1000) {
+  if (p.createdAt !== undefined && p.createdAt >= 0 && p.createdAt < noTimestamp) {
     flags |= 0x0040
     writer.uint64(BigInt(Math.floor(p.createdAt / 1000)))
   }
