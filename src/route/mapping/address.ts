@@ -12,17 +12,12 @@ import { addressedTo, after, type Mapped } from './step.ts'
 export function compileAddress(written: string): (message: Mapped) => Mapped | Promise<Mapped> {
   if (!isTemplate(written)) return message => addressedTo(message, written)
   const template = compileTemplate(written)
-  return message =>
-    after(template(message), value => {
-      const address = toText(value)
-      if (address === '') throw new MessageRefused(`the address ${written} comes to nothing for this message`)
-      return addressedTo(message, address)
-    })
+  return message => after(template(message), value => addressedTo(message, addressOf(value, written)))
 }
 
-/** The address that a value gives. Throws MessageRefused where it is empty. */
-export function addressOf(value: Value): string {
+/** The address that a value gives, which was made of what is `written`. Throws MessageRefused where it is empty. */
+export function addressOf(value: Value, written?: string): string {
   const address = toText(value)
   if (address !== '') return address
-  throw new MessageRefused('the address comes to nothing')
+  throw new MessageRefused(`the address ${written === undefined ? '' : `${written} `}comes to nothing`)
 }

@@ -12,8 +12,8 @@ export type Expression = (message: Mapped) => Value | undefined | Promise<Value 
 
 /**
  * Compiles a JSONata expression over `{ address, body, properties, headers, captures, lookup }`. A plain path keeps the type
- * of what it leads to; other values are those of JSON, integers with all their digits. Paths, literals, comparisons, `and`,
- * `or`, `not`, `exists`, conditions and `&` are answered at once wherever no list is involved. Throws ExpressionInvalid.
+ * of what it leads to; other values are those of JSON, integers with all their digits. What quick.ts knows is answered at once,
+ * the rest by JSONata in a promise. Throws ExpressionInvalid.
  */
 export function compileExpression(source: string): Expression {
   const { syntax, evaluate } = compileJsonata(source)

@@ -77,8 +77,9 @@ function made(type: CastType, written: string): Value {
     case 'decimal':
       return { type, value: fits(/^-?\d+(\.\d+)?$/, written) }
     case 'symbol':
-      // biome-ignore lint/suspicious/noControlCharactersInRegex: symbols are ASCII (AMQP 1.0, 1.6.21)
-      return { type, value: fits(/^[\x00-\x7f]*$/, written) }
+      // ASCII (AMQP 1.0, 1.6.21): a byte for each character.
+      if (Buffer.byteLength(written) !== written.length) throw new Error('')
+      return { type, value: written }
     case 'float32':
     case 'float64':
       return { type, value: floatOf(written, type === 'float32' ? Math.fround : Number) }
