@@ -8,7 +8,8 @@ import { ConfigInvalid, formatPath, formatProblem } from './config/problem.ts'
 import { checkLinks } from './connect.ts'
 import { sentence } from './core/errors.ts'
 import { suggest } from './core/suggest.ts'
-import { explainFile, explainPeeked, explanationJson, explanationText } from './explain/explain.ts'
+import { explainFile, explainPeeked, explanationJson } from './explain/explain.ts'
+import { explanationText } from './explain/print.ts'
 import { formats, reports } from './explain/reports.ts'
 import { readyTests, runTests, type Tests } from './explain/run-tests.ts'
 import { run } from './run.ts'
@@ -17,7 +18,7 @@ import { run } from './run.ts'
 export async function runCli(argv: readonly string[]): Promise<number> {
   let code = 0
   const program = new Command('sluice')
-    .description('Carries messages from legacy brokers to Amazon SQS and SNS, and loses none.')
+    .description('Carries messages between legacy brokers and Amazon SQS and SNS, and loses none.')
     .exitOverride()
   program
     .command('run')

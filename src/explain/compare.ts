@@ -1,5 +1,6 @@
 import type { Expected } from '../config/tests-schema.ts'
 import type { Shown, ShownField } from '../core/adapter.ts'
+import { matching } from '../core/wildcards.ts'
 import { bytesText } from './changes.ts'
 import type { Sent, TargetDone } from './trace.ts'
 
@@ -104,7 +105,8 @@ function fieldDifferences(
   })
   const names = Object.keys(fields)
   const others = only_fields ? shown.fields.filter(field => !names.some(name => isNamed(field, name))) : []
-  const unwanted = shown.fields.filter(field => no_fields.some(pattern => isLike(field, pattern)))
+  const isUnwanted = matching(no_fields)
+  const unwanted = shown.fields.filter(field => isUnwanted(field.name) || isUnwanted(pathOf(field)))
   return [
     ...wanted,
     ...[...others, ...unwanted].map(field => ({
@@ -119,14 +121,6 @@ const pathOf = ({ section, name }: ShownField): string =>
   section === undefined ? name : `${section}/${name}`
 
 const isNamed = (field: ShownField, name: string): boolean => field.name === name || pathOf(field) === name
-
-function isLike(field: ShownField, pattern: string): boolean {
-  const expression = pattern.replace(/[.+?^${}()|[\]\\/]/g, '\\$&').replaceAll('*', '.*')
-  return (
-    new RegExp(`^(${expression})$`, 's').test(field.name) ||
-    new RegExp(`^(${expression})$`, 's').test(pathOf(field))
-  )
-}
 
 type WrittenField = NonNullable<Expected['fields']>[string]
 

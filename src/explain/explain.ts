@@ -1,14 +1,12 @@
 import type { Way } from '../bridge.ts'
 import { atTime } from './clock.ts'
 import { loadMessage } from './message-file.ts'
-import { explanationText } from './print.ts'
 import type { Received } from './read-message.ts'
 import { type Explanation, trace } from './trace.ts'
 
 /** What becomes of the message in a file. Throws ConfigInvalid for a file that is none. */
 export async function explainFile(way: Way, file: string): Promise<Explanation> {
-  const received = loadMessage(file, addressOf(way))
-  return await explained(way, received)
+  return explained(way, loadMessage(file, addressOf(way)))
 }
 
 /** So long (ms) looking at a source may take. */
@@ -64,5 +62,3 @@ const shownJson = ({
   ...(typeof body === 'string' ? { body } : { body_base64: Buffer.from(body).toString('base64') }),
   fields: shown.fields,
 })
-
-export { explanationText }
