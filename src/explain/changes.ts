@@ -1,6 +1,8 @@
 import { isUtf8 } from 'node:buffer'
 import { plainJson } from '../core/json/typed-json.ts'
 import type { Body, Message } from '../core/message.ts'
+import { snakeCase } from '../core/property-names.ts'
+import { valueOfBody } from '../core/structured-body.ts'
 import type { Value } from '../core/value.ts'
 
 /** What a step did to one part of a message. Absent: the part was not there. */
@@ -38,8 +40,6 @@ export function changesBetween(before: Message, after: Message): readonly Change
     }))
 }
 
-const snakeCase = (name: string): string => name.replace(/[A-Z]/g, c => `_${c.toLowerCase()}`)
-
 /** A value with its type; text is in quotes and has none. */
 function valueText(name: string, value: Value | string | number | boolean): string {
   if (typeof value !== 'object') {
@@ -58,9 +58,8 @@ function bodyText(body: Body): string {
     case 'text':
       return `text of ${count(Buffer.byteLength(body.text))}: ${body.text}`
     case 'map':
-      return `map: ${plainJson({ type: 'map', value: body.entries })}`
     case 'list':
-      return `list: ${plainJson({ type: 'list', value: body.items })}`
+      return `${body.kind}: ${plainJson(valueOfBody(body))}`
     default:
       return `${body.kind} of ${count(body.bytes.length)}: ${bytesText(body.bytes)}`
   }

@@ -1,5 +1,6 @@
 import type { Prepared, Shown, ShownField } from '../core/adapter.ts'
 import type { Message } from '../core/message.ts'
+import { snakeCase } from '../core/property-names.ts'
 
 /** Where adapters write what their protocol has no place for (docs/fidelity.md). */
 const own = 'sluice_properties'
@@ -55,7 +56,7 @@ function carriedNote(json: string | undefined): readonly string[] {
     const { body, types, encoding, headers, ...properties } = JSON.parse(json) as Readonly<
       Record<string, unknown>
     >
-    const names = Object.keys(properties).map(name => name.replace(/[A-Z]/g, c => `_${c.toLowerCase()}`))
+    const names = Object.keys(properties).map(snakeCase)
     return [
       ...(names.length > 0 ? [`${own} carries the properties ${names.join(', ')}`] : []),
       ...(encoding === undefined ? [] : [`the body cannot be carried as it is: its encoding is ${encoding}`]),

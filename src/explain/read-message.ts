@@ -5,6 +5,7 @@ import type { Problem } from '../config/problem.ts'
 import type { WrittenMessage } from '../config/tests-schema.ts'
 import { sentence } from '../core/errors.ts'
 import type { Body, Headers, Message, Properties } from '../core/message.ts'
+import { camelCase } from '../core/property-names.ts'
 import { usualTime } from './clock.ts'
 import { type Path, readEntries, readValue } from './read-value.ts'
 
@@ -126,5 +127,3 @@ function readProperties(
     }),
   )
 }
-
-const camelCase = (name: string): string => name.replace(/_([a-z])/g, (_, c: string) => c.toUpperCase())

@@ -1,4 +1,5 @@
 import type { Problem } from '../config/problem.ts'
+import { wholeNumber } from '../core/json/exact-number.ts'
 import { valueFromJson } from '../core/json/parse-typed-json.ts'
 import { text, type Value } from '../core/value.ts'
 
@@ -60,9 +61,7 @@ export const readEntries = (written: Readonly<Record<string, unknown>>, at: Path
 function readNumber(written: number): Value | undefined {
   if (!Number.isInteger(written)) return { type: 'float64', value: written }
   if (!Number.isSafeInteger(written)) return undefined
-  return written === (written | 0)
-    ? { type: 'int32', value: written }
-    : { type: 'int64', value: BigInt(written) }
+  return wholeNumber(written)
 }
 
 const isMap = (value: unknown): value is Readonly<Record<string, unknown>> =>

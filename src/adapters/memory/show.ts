@@ -1,5 +1,6 @@
 import type { Endpoint, Limits, Shown, ShownField } from '../../core/adapter.ts'
 import type { Body } from '../../core/message.ts'
+import { valueOfBody } from '../../core/structured-body.ts'
 import type { Value } from '../../core/value.ts'
 import { shownBody, shownText } from '../shared/shown.ts'
 import type { MemoryPrepared } from './codec.ts'
@@ -40,8 +41,7 @@ function bodyOf(body: Body): Pick<Shown, 'body' | 'fields'> {
     case 'object':
       return { body: body.bytes, fields: [] }
     case 'map':
-      return shownBody({ type: 'map', value: body.entries }, type => type)
     case 'list':
-      return shownBody({ type: 'list', value: body.items }, type => type)
+      return shownBody(valueOfBody(body), type => type)
   }
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Endpoint, Limits, Prepared } from '../../core/adapter.ts'
 import { MessageRefused } from '../../core/errors.ts'
+import { escapedWhere } from '../../core/json/escape.ts'
 import { quote, typedJson } from '../../core/json/typed-json.ts'
 import type { Body, Headers, Message } from '../../core/message.ts'
 import type { AwsConnectionOptions } from '../shared/aws/options.ts'
@@ -71,8 +72,7 @@ const sizeOf = (metadata: Readonly<Record<string, string>>): number =>
   Object.entries(metadata).reduce((size, [name, value]) => size + name.length + value.length, 0)
 
 /** In JSON, only texts have such characters. */
-const ascii = (json: string): string =>
-  json.replace(/[^\x20-\x7e]/g, c => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
+const ascii = (json: string): string => escapedWhere(json, /[^\x20-\x7e]/g)
 
 /** Can it be the value of an HTTP header? */
 const isToken = (text: string | undefined): text is string =>

@@ -21,6 +21,10 @@ export function exactNumber(text: string): Value {
     : { type: 'decimal', value: text }
 }
 
+/** int32 where it fits, else int64. Throws RangeError for what is no whole number. */
+export const wholeNumber = (value: number): Value =>
+  value === (value | 0) ? { type: 'int32', value } : { type: 'int64', value: BigInt(value) }
+
 /** Digits without outer zeros, and the power of ten: `1.50` and `15e-1` are the same. The sign of zero is left to float64. */
 function normal(text: string): string {
   const [, sign = '', whole = '', fraction = '', exponent = '0'] =

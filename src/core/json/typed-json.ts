@@ -1,5 +1,6 @@
 import { MessageRefused } from '../errors.ts'
 import type { Value } from '../value.ts'
+import { escapedWhere } from './escape.ts'
 
 /** Deeper lists and maps are neither written nor read, since that would overflow the stack; no source reads as deep. */
 export const maxDepth = 80
@@ -124,14 +125,9 @@ export const quote = (text: string, bmp = false): string => escaped(JSON.stringi
 
 /** The same for the strings in JSON text that `JSON.stringify` wrote. */
 export function escaped(json: string, bmp: boolean): string {
-  if (!maybeRefused.test(json)) return json
-  return json.replace(bmp ? refusedOrAboveBmp : refused, character =>
-    Array.from({ length: character.length }, (_, i) => escapedUnit(character.charCodeAt(i))).join(''),
-  )
+  return maybeRefused.test(json) ? escapedWhere(json, bmp ? refusedOrAboveBmp : refused) : json
 }
 
 const maybeRefused = /[\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]/
 const refused = /[\x7f-\x9f\p{Noncharacter_Code_Point}]/gu
 const refusedOrAboveBmp = /[\x7f-\x9f\p{Noncharacter_Code_Point}\u{10000}-\u{10ffff}]/gu
-
-const escapedUnit = (code: number) => `\\u${code.toString(16).padStart(4, '0')}`

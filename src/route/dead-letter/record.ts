@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { MessageRefused, sentence } from '../../core/errors.ts'
+import { escapedWhere } from '../../core/json/escape.ts'
 import type { Body, Headers, Message, Properties } from '../../core/message.ts'
 import { text, type Value } from '../../core/value.ts'
 import { entriesFromJson, entriesToJson, fromTypedJson, type TypedJson, toTypedJson } from './typed-json.ts'
@@ -56,7 +57,7 @@ export function recordMessage(letter: DeadLetter): Message {
   }
   return {
     address: message.address,
-    body: { kind: 'text', text: escapeNoncharacters(JSON.stringify(record)) },
+    body: { kind: 'text', text: escapedWhere(JSON.stringify(record), forbiddenInXml) },
     properties: {
       contentType,
       ...(message.properties.deduplicationId !== undefined && {
@@ -93,8 +94,7 @@ export function readRecord(json: string): DeadLetter {
 }
 
 /** JSON.stringify escapes control characters and lone surrogates, but not the two noncharacters that XML 1.0 forbids. */
-const escapeNoncharacters = (json: string): string =>
-  json.replace(/[\ufffe\uffff]/g, c => `\\u${c.charCodeAt(0).toString(16)}`)
+const forbiddenInXml = /[\ufffe\uffff]/g
 
 /** Printable ASCII and short, so that every target takes it as a header. */
 const summary = (reason: string): string => reason.replace(/[^\x20-\x7e]/g, '?').slice(0, 250)

@@ -4,6 +4,12 @@ import { parseTypedJson } from '../../../core/json/parse-typed-json.ts'
 import { fromPlainJson, shapeOf, unshapely } from '../../../core/json/shape.ts'
 import { plainJson, typedJson } from '../../../core/json/typed-json.ts'
 import type { Body } from '../../../core/message.ts'
+import {
+  bodyOfValue,
+  type StructuredBody,
+  type StructuredValue,
+  valueOfBody,
+} from '../../../core/structured-body.ts'
 import type { Value } from '../../../core/value.ts'
 import type { BodyNote } from './properties.ts'
 
@@ -72,12 +78,11 @@ export function bodyAsBytes(body: Body): { readonly bytes: Uint8Array; readonly 
   }
 }
 
-function jsonOf(body: Body & { readonly kind: 'map' | 'list' }): {
+function jsonOf(body: StructuredBody): {
   readonly text: string
   readonly note: BodyNote
 } {
-  const value: Value =
-    body.kind === 'map' ? { type: 'map', value: body.entries } : { type: 'list', value: body.items }
+  const value = valueOfBody(body)
   const text = plainJson(value)
   const types = shapeOf(value)
   if (types === unshapely) return { text: typedJson(value), note: { body: body.kind, encoding: 'typed' } }
@@ -154,8 +159,8 @@ function stringOf(json: string): string {
 }
 
 function structured(kind: 'map' | 'list', value: Value): Body {
-  if (value.type !== kind) throw new Error(`a ${value.type}`)
-  return value.type === 'map' ? { kind: 'map', entries: value.value } : { kind: 'list', items: value.value }
+  if (value.type === kind) return bodyOfValue(value as StructuredValue)
+  throw new Error(`a ${value.type}`)
 }
 
 const bufferOf = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)

@@ -1,6 +1,7 @@
 import { MessageRefused } from '../../../core/errors.ts'
 import { plainJson } from '../../../core/json/typed-json.ts'
 import type { Body, Headers, Message } from '../../../core/message.ts'
+import { valueOfBody } from '../../../core/structured-body.ts'
 import type { Value } from '../../../core/value.ts'
 import {
   type Attribute,
@@ -72,10 +73,8 @@ export function dataOf(
           `the body is a ${body.kind}, which is JSON in a CloudEvent, and its content type is ${contentType}: set content_type in the mapping`,
         )
       }
-      const value: Value =
-        body.kind === 'map' ? { type: 'map', value: body.entries } : { type: 'list', value: body.items }
       return {
-        body: { kind: 'text', text: plainJson(value) },
+        body: { kind: 'text', text: plainJson(valueOfBody(body)) },
         contentType: contentType ?? 'application/json',
       }
     }

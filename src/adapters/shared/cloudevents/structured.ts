@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import { toError } from '../../../core/errors.ts'
+import { escapedWhere } from '../../../core/json/escape.ts'
 import { quote } from '../../../core/json/typed-json.ts'
 import type { Message } from '../../../core/message.ts'
 import {
@@ -71,12 +72,7 @@ function isJsonText(text: string): boolean {
 
 /** JSON without the characters that some protocol refuses. They stand in its strings only, where they can be escaped. */
 export const plainCharacters = (json: string): string =>
-  json.replace(/[\x7f-\x9f\p{Cs}\p{Noncharacter_Code_Point}]/gu, character =>
-    Array.from(
-      { length: character.length },
-      (_, i) => `\\u${character.charCodeAt(i).toString(16).padStart(4, '0')}`,
-    ).join(''),
-  )
+  escapedWhere(json, /[\x7f-\x9f\p{Cs}\p{Noncharacter_Code_Point}]/gu)
 
 /** The event that a body is. Throws MessageRefused for what is none. */
 export function readStructured(message: Message): CloudEvent {

@@ -1,5 +1,6 @@
 import { MessageRefused, sentence } from '../../../core/errors.ts'
 import type { Body } from '../../../core/message.ts'
+import { bodyOfValue, valueOfBody } from '../../../core/structured-body.ts'
 import type { Value } from '../../../core/value.ts'
 import { type Charset, utf8 } from './charset.ts'
 
@@ -59,18 +60,15 @@ export function reading<T>(format: string, read: () => T): T {
 
 /** A map or a list as a body; other values have no kind of body of their own and become text. */
 export function bodyOf(value: Value, scalar: (value: Value) => Body): Body {
-  if (value.type === 'map') return { kind: 'map', entries: value.value }
-  if (value.type === 'list') return { kind: 'list', items: value.value }
-  return scalar(value)
+  return value.type === 'map' || value.type === 'list' ? bodyOfValue(value) : scalar(value)
 }
 
 /** The value that a body is, where it is one. */
 export function wholeValue(body: Body): Value | undefined {
   switch (body.kind) {
     case 'map':
-      return { type: 'map', value: body.entries }
     case 'list':
-      return { type: 'list', value: body.items }
+      return valueOfBody(body)
     case 'text':
       return { type: 'string', value: body.text }
     case 'none':

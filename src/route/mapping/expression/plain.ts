@@ -1,4 +1,5 @@
 import { MessageRefused } from '../../../core/errors.ts'
+import { exactNumber, wholeNumber } from '../../../core/json/exact-number.ts'
 import { maxDepth } from '../../../core/json/typed-json.ts'
 import { type Entry, nothing, text, type Value } from '../../../core/value.ts'
 import { integerOf, LargeInteger } from './large-integer.ts'
@@ -116,11 +117,9 @@ function converted(plain: unknown, room: { left: number }, depth: number): Value
       return text(plain)
     case 'number':
       return numberValue(plain)
-    case 'bigint':
-      return digitsValue(String(plain))
   }
   if (plain === null) return nothing
-  if (plain instanceof LargeInteger) return digitsValue(plain.integer)
+  if (plain instanceof LargeInteger) return exactNumber(plain.integer)
   const inner = (item: unknown) => converted(item, room, depth + 1) ?? nothing
   if (Array.isArray(plain)) return { type: 'list', value: plain.map(inner) }
   const entries = Object.entries(plain as object).map(([k, v]) => {
@@ -132,17 +131,7 @@ function converted(plain: unknown, room: { left: number }, depth: number): Value
 
 function numberValue(plain: number): Value {
   if (!Number.isSafeInteger(plain) || Object.is(plain, -0)) return { type: 'float64', value: plain }
-  if (plain === (plain | 0)) return { type: 'int32', value: plain }
-  return { type: 'int64', value: BigInt(plain) }
-}
-
-/** Integers of 64 bits have at most 20 characters; longer ones take long to read. */
-function digitsValue(digits: string): Value {
-  const integer = digits.length > 20 ? undefined : BigInt(digits)
-  if (integer === undefined) return { type: 'decimal', value: digits }
-  if (BigInt.asIntN(64, integer) === integer) return { type: 'int64', value: integer }
-  if (BigInt.asUintN(64, integer) === integer) return { type: 'uint64', value: integer }
-  return { type: 'decimal', value: digits }
+  return wholeNumber(plain)
 }
 
 /** A value as text, as it stands in a template beside other text. */

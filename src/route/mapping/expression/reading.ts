@@ -1,5 +1,7 @@
 import { MessageRefused } from '../../../core/errors.ts'
 import type { Body, Properties } from '../../../core/message.ts'
+import { camelCase, snakeCase } from '../../../core/property-names.ts'
+import { valueOfBody } from '../../../core/structured-body.ts'
 import { nothing, text, type Value } from '../../../core/value.ts'
 import { valueOfJson } from '../codecs/json.ts'
 import type { Mapped } from '../step.ts'
@@ -38,10 +40,6 @@ const propertiesOf = (properties: Properties): Plain =>
     ),
   )
 
-/** Properties are written in the snake_case of the configuration. */
-const snakeCase = (key: string): string => key.replace(/[A-Z]/g, c => `_${c.toLowerCase()}`)
-const camelCase = (key: string): string => key.replace(/_([a-z])/g, (_, c: string) => c.toUpperCase())
-
 /** Rules leave bodies in place, so that each is read once for all expressions that are answered at once. */
 const bodies = new WeakMap<Body, Plain>()
 
@@ -59,9 +57,8 @@ function readBody(body: Body): Plain {
     case 'none':
       return null
     case 'map':
-      return toPlain({ type: 'map', value: body.entries })
     case 'list':
-      return toPlain({ type: 'list', value: body.items })
+      return toPlain(valueOfBody(body))
     case 'text':
       return readText(body.text)
     default:
@@ -129,9 +126,8 @@ function bodyAt(body: Body, names: readonly string[]): ReturnType<Read> {
     case 'none':
       return names.length > 0 ? undefined : nothing
     case 'map':
-      return at({ type: 'map', value: body.entries }, names)
     case 'list':
-      return at({ type: 'list', value: body.items }, names)
+      return at(valueOfBody(body), names)
     default: {
       const found = plainAt(bodyOf(body), names)
       return found === unsure ? unsure : fromPlain(found)

@@ -1,16 +1,7 @@
 import { MessageRefused } from '../../../core/errors.ts'
 import type { Body } from '../../../core/message.ts'
+import { isStructured, valueOfBody } from '../../../core/structured-body.ts'
 import { type Entry, text, type Value } from '../../../core/value.ts'
-
-/** The body as a value, where it is a map or a list. */
-export function valueOfBody(body: Body): Value | undefined {
-  if (body.kind === 'map') return { type: 'map', value: body.entries }
-  return body.kind === 'list' ? { type: 'list', value: body.items } : undefined
-}
-
-/** The inverse, for a map or a list. */
-export const bodyOfValue = (value: Value & { readonly type: 'map' | 'list' }): Body =>
-  value.type === 'map' ? { kind: 'map', entries: value.value } : { kind: 'list', items: value.value }
 
 /**
  * A body in which a rule is about to look for `place`, as a value; undefined for one that is empty. Throws MessageRefused for one
@@ -18,8 +9,7 @@ export const bodyOfValue = (value: Value & { readonly type: 'map' | 'list' }): B
  */
 export function readBody(body: Body, place: string): Value | undefined {
   if (body.kind === 'none') return undefined
-  const value = valueOfBody(body)
-  if (value) return value
+  if (isStructured(body)) return valueOfBody(body)
   throw new MessageRefused(
     `${place} is a place in a map or list, and the body of this message is ${body.kind}: decode it first`,
   )

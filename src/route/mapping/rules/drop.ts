@@ -1,8 +1,9 @@
 import type { Body, Headers, Properties } from '../../../core/message.ts'
+import { bodyOfValue, type StructuredValue } from '../../../core/structured-body.ts'
 import { matching } from '../../../core/wildcards.ts'
 import { Mistakes } from '../mistakes.ts'
 import type { Step } from '../step.ts'
-import { bodyOfValue, mapEntries, nameOf, readBody } from './body-paths.ts'
+import { mapEntries, nameOf, readBody } from './body-paths.ts'
 import { formatPlace, lastName, type Place, parsePlace } from './place.ts'
 import { isKept, removable, routesOwn } from './properties.ts'
 
@@ -49,5 +50,5 @@ function bodyWithout(body: Body, place: Place & { readonly at: 'body' }): Body {
   const left = mapEntries(value, place.path.slice(0, -1), entries =>
     entries.filter(entry => !matches(nameOf(entry) ?? '')),
   )
-  return left === value ? body : bodyOfValue(left as typeof left & { readonly type: 'map' | 'list' })
+  return left === value ? body : bodyOfValue(left as StructuredValue)
 }

@@ -1,9 +1,10 @@
 import { MessageRefused } from '../../../core/errors.ts'
 import type { Properties } from '../../../core/message.ts'
+import { bodyOfValue, type StructuredValue } from '../../../core/structured-body.ts'
 import type { Value } from '../../../core/value.ts'
 import { addressOf } from '../address.ts'
 import { addressedTo, type Mapped } from '../step.ts'
-import { bodyOfValue, emptyMap, put, readBody, taken } from './body-paths.ts'
+import { emptyMap, put, readBody, taken } from './body-paths.ts'
 import { formatPlace, type Place } from './place.ts'
 import { isKept, propertyOf } from './properties.ts'
 
@@ -58,7 +59,7 @@ export class Moving {
       ...message,
       headers: Object.fromEntries(Array.from(this.#headers, ([name, { value }]) => [name, value])),
       properties: this.#properties as Properties,
-      body: this.#body === undefined ? body : bodyOfValue(this.#body as Value & { type: 'map' | 'list' }),
+      body: this.#body === undefined ? body : bodyOfValue(this.#body as StructuredValue),
     }
   }
 

@@ -1,8 +1,8 @@
 import type { Body } from '../../../core/message.ts'
+import { bodyOfValue } from '../../../core/structured-body.ts'
 import type { Value } from '../../../core/value.ts'
 import { toText } from '../expression/plain.ts'
 import type { Mapped } from '../step.ts'
-import { bodyOfValue } from './body-paths.ts'
 
 /** The message with this value as its body: maps, lists and bytes as such, all else as text. What was said of a compressed body goes. */
 export function withNewBody(message: Mapped, value: Value): Mapped {

@@ -4,7 +4,8 @@ import { Ajv2020 } from 'ajv/dist/2020.js'
 import formats from 'ajv-formats'
 import { MessageRefused, sentence } from '../../../core/errors.ts'
 import type { Body } from '../../../core/message.ts'
-import { textOf, wholeValue } from '../codecs/body.ts'
+import { isStructured, valueOfBody } from '../../../core/structured-body.ts'
+import { textOf } from '../codecs/body.ts'
 import { jsonOf } from '../codecs/json.ts'
 import { linear } from '../expression/linear-regexp.ts'
 import type { Step } from '../step.ts'
@@ -97,8 +98,7 @@ const regExp = Object.assign(
 )
 
 function jsonIn(body: Body): string {
-  const value = body.kind === 'map' || body.kind === 'list' ? wholeValue(body) : undefined
-  return value ? jsonOf(value) : textOf(body, 'JSON')
+  return isStructured(body) ? jsonOf(valueOfBody(body)) : textOf(body, 'JSON')
 }
 
 function parsed(json: string): unknown {
