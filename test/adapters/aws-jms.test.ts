@@ -111,12 +111,25 @@ describe('format: jms: written', () => {
       u8: 'Number.short 200',
       u16: 'Number.int 60000',
       u32: 'Number.long 4000000000',
-      u64: 'String 5',
+      u64: 'Number.long 5',
       at: 'Number.long 1700000000123',
       sym: 'String s',
       raw: 'String AP8=',
       sluice_properties:
         'String {"headers":{"u8":"uint8","u16":"uint16","u32":"uint32","u64":"uint64","at":"timestamp","sym":"symbol","raw":"bytes"}}',
+    })
+  })
+
+  test('numbers that no long holds are text', () => {
+    const headers: Record<string, Value> = {
+      past: { type: 'uint64', value: 2n ** 63n },
+      half: { type: 'timestamp', value: 1.5 },
+    }
+    assert.deepEqual(attributesOf(message({ headers })), {
+      JMS_SQSMessageType: 'String text',
+      past: 'String 9223372036854775808',
+      half: 'String 1.5',
+      sluice_properties: 'String {"headers":{"past":"uint64","half":"timestamp"}}',
     })
   })
 

@@ -1,7 +1,9 @@
 import type { Body } from '../../core/message.ts'
+import { valueOfBody } from '../../core/structured-body.ts'
 import type { Entry, Value } from '../../core/value.ts'
 import { bodyAsText } from '../shared/carriage/body.ts'
 import { headerAsText } from '../shared/carriage/headers.ts'
+import { largestLong, widened } from '../shared/carriage/jms.ts'
 import type { BodyNote } from '../shared/carriage/properties.ts'
 import type { Sends } from './sends.ts'
 import { isWritable } from './writable.ts'
@@ -46,13 +48,9 @@ function takesBody(body: Body, { takesValues, jms }: Sends): boolean {
     case 'text':
       return body.text.isWellFormed()
     case 'list':
-      return (
-        takesValues &&
-        isWritable({ type: 'list', value: body.items }) &&
-        (jms === 'never' || body.items.every(isJms))
-      )
+      return takesValues && isWritable(valueOfBody(body)) && (jms === 'never' || body.items.every(isJms))
     case 'map': {
-      const map: Value = { type: 'map', value: body.entries }
+      const map = valueOfBody(body)
       return (
         takesValues &&
         isWritable(map) &&
@@ -87,10 +85,12 @@ function isJms(value: Value): boolean {
 /** The same of a value in a MapMessage. The order of the keys is not kept. */
 const isJmsItem = (value: Value): boolean => value.type === 'bytes' || value.type === 'null' || isJms(value)
 
-/** ActiveMQ has lists and maps there as well. */
-function isJmsEntry(value: Value): boolean {
-  if (value.type === 'list') return value.value.every(isJmsEntry)
-  return value.type === 'map' ? isJmsMap(value.value, isJmsEntry) : isJmsItem(value)
+/** ActiveMQ has lists and maps there as well. Bytes in them make it close the connection (seen with 6.3.1). */
+const isJmsEntry = (value: Value): boolean => value.type === 'bytes' || isJmsNested(value)
+
+function isJmsNested(value: Value): boolean {
+  if (value.type === 'list') return value.value.every(isJmsNested)
+  return value.type === 'map' ? isJmsMap(value.value, isJmsNested) : isJms(value)
 }
 
 const isJmsMap = (entries: readonly Entry[], isItem: (value: Value) => boolean): boolean =>
@@ -100,22 +100,3 @@ const isJmsMap = (entries: readonly Entry[], isItem: (value: Value) => boolean):
 /** ActiveMQ damages others on their way back (seen with 6.3.1). */
 const isJmsKey = (key: Value): boolean =>
   key.type === 'string' && !key.value.includes('\0') && !/[\ud800-\udfff]/.test(key.value)
-
-const largestLong = 2n ** 63n - 1n
-
-/** The number that JMS has for it. */
-function widened(value: Value): Value | undefined {
-  switch (value.type) {
-    case 'uint8':
-      return { type: 'int16', value: value.value }
-    case 'uint16':
-      return { type: 'int32', value: value.value }
-    case 'uint32':
-    case 'timestamp':
-      return { type: 'int64', value: BigInt(value.value) }
-    case 'uint64':
-      return value.value <= largestLong ? { type: 'int64', value: value.value } : undefined
-    default:
-      return undefined
-  }
-}

@@ -7,6 +7,7 @@ import type { Attribute, Attributes } from '../shared/aws/calls.ts'
 import { isBody, type Written } from '../shared/aws/encode.ts'
 import { bodyAsText } from '../shared/carriage/body.ts'
 import { headerAsText } from '../shared/carriage/headers.ts'
+import { widened } from '../shared/carriage/jms.ts'
 import type { BodyNote } from '../shared/carriage/properties.ts'
 import { parseQueue, urlOf } from './queue.ts'
 
@@ -77,18 +78,14 @@ function typesOf(headers: Headers): Readonly<Record<string, string>> | undefined
     : Object.fromEntries(changed.map(([name, value]) => [name, value.type]))
 }
 
-/** For a type that JMS does not have, as ActiveMQ hands it on from AMQP: the next wider one, or text. */
+/** For a type that JMS does not have: the next wider number, or text. */
 function propertyOf(value: Value): Value {
   switch (value.type) {
     case 'uint8':
-      return { type: 'int16', value: value.value }
     case 'uint16':
-      return { type: 'int32', value: value.value }
     case 'uint32':
-    case 'timestamp':
-      if (Number.isSafeInteger(value.value)) return { type: 'int64', value: BigInt(value.value) }
-      break
     case 'uint64':
+    case 'timestamp':
     case 'symbol':
     case 'char':
     case 'uuid':
@@ -97,10 +94,13 @@ function propertyOf(value: Value): Value {
     case 'decimal32':
     case 'decimal64':
     case 'decimal128':
-      break
+      return widened(value) ?? asText(value)
     default:
       return value
   }
+}
+
+function asText(value: Value): Value {
   const { text, type } = headerAsText(value, isBody)
   return type === 'json' ? value : { type: 'string', value: text }
 }
