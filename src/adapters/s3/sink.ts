@@ -5,13 +5,10 @@ import { type Bucket, openBucket } from '../shared/aws/claim-check-bucket.ts'
 import { withAws } from '../shared/aws/opening.ts'
 import type { AwsConnectionOptions } from '../shared/aws/options.ts'
 import { Slots } from '../shared/aws/slots.ts'
-import { within } from '../shared/within.ts'
+import { untilAborted } from '../shared/within.ts'
 import type { S3Prepared } from './codec.ts'
 import type { S3SinkOptions } from './options.ts'
 import { usualLimits } from './show.ts'
-
-/** Each call has a time limit of its own. */
-const noLimit = 2 ** 31 - 1
 
 /** Finds the bucket. Needs s3:ListBucket beside s3:PutObject. */
 export function openSink(
@@ -49,7 +46,7 @@ class S3Sink implements Sink<S3Prepared> {
 
   send(prepared: S3Prepared, signal: AbortSignal): Promise<object> {
     const over = AbortSignal.any([signal, this.#ending.signal])
-    return within(noLimit, 'storing', this.#put(prepared, over), over)
+    return untilAborted(this.#put(prepared, over), over)
   }
 
   check(signal: AbortSignal): Promise<void> {

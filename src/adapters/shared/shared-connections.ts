@@ -1,4 +1,4 @@
-import { within } from './within.ts'
+import { untilAborted } from './within.ts'
 
 /** A live connection as its adapter opens it. */
 export interface Connection {
@@ -47,7 +47,7 @@ export class SharedConnections<K extends object, T extends Connection> {
         await entry.connection.then(c => c.close()).catch(() => {})
       }
       try {
-        const connection = await within(2 ** 31 - 1, 'connecting', entry.connection, signal)
+        const connection = await untilAborted(entry.connection, signal)
         const room = this.#roomOf(connection)
         this.#room.set(key, room)
         // More may have waited for it than it turned out to hold.

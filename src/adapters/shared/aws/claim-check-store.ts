@@ -1,14 +1,11 @@
 import { SinkUnavailable } from '../../../core/errors.ts'
-import { within } from '../within.ts'
+import { untilAborted } from '../within.ts'
 import type { Claim } from './claim-check.ts'
 import { type Bucket, openBucket } from './claim-check-bucket.ts'
 import type { ClaimCheckTo } from './claim-check-options.ts'
 import type { AwsConnection } from './connection.ts'
 import type { AwsConnectionOptions } from './options.ts'
 import { Slots } from './slots.ts'
-
-/** Each call has a time limit of its own. */
-const noLimit = 2 ** 31 - 1
 
 /** A message whose body may have to be stored first. */
 export interface Claiming {
@@ -57,7 +54,7 @@ export class ClaimStore {
       this.#last.set(group, gone)
       void gone.then(() => this.#last.get(group) === gone && this.#last.delete(group))
     }
-    return within(noLimit, 'storing', this.#inTurn(claim, before, signal, send, leave), signal)
+    return untilAborted(this.#inTurn(claim, before, signal, send, leave), signal)
   }
 
   async #inTurn(

@@ -1,12 +1,9 @@
 import { SinkUnavailable } from '../../../core/errors.ts'
-import { within } from '../within.ts'
+import { untilAborted } from '../within.ts'
 import type { AwsConnection } from './connection.ts'
 import { leaseAws } from './connection.ts'
 import type { AwsConnectionOptions } from './options.ts'
 import { type Doing, isAnswered, judge, openError } from './verdict.ts'
-
-/** Steps of opening a sink end with the signal; each call has its own time limit. */
-const noLimit = 2 ** 31 - 1
 
 /** Runs `open` with the connection, which is given back when it throws. */
 export async function withAws<T>(
@@ -16,7 +13,7 @@ export async function withAws<T>(
 ): Promise<T> {
   const { connection, release } = await leaseAws(options, signal)
   try {
-    return await within(noLimit, 'opening', open(connection, release), signal)
+    return await untilAborted(open(connection, release), signal)
   } catch (error) {
     await release()
     throw error
@@ -35,7 +32,7 @@ export async function asked<T>(doing: Doing, call: Promise<T>): Promise<T> {
 /** One call of `check`: throws as `send` does. */
 export async function checked(doing: Doing, call: Promise<unknown>, signal: AbortSignal): Promise<void> {
   try {
-    await within(noLimit, 'checking', call, signal)
+    await untilAborted(call, signal)
   } catch (error) {
     if (signal.aborted) throw signal.reason
     const meant = judge(doing).call(error)

@@ -1,6 +1,6 @@
 import type { Limits, Sink } from '../../../core/adapter.ts'
 import { LinkLost, MessageRefused } from '../../../core/errors.ts'
-import { within } from '../within.ts'
+import { untilAborted } from '../within.ts'
 import { type Batchable, Batcher, type Batching } from './batcher.ts'
 import type { Claim } from './claim-check.ts'
 import type { ClaimStore } from './claim-check-store.ts'
@@ -50,7 +50,6 @@ interface Found<P extends Placed> {
 const closeLimit = 5_000
 /** Places that are kept beyond those in use, and milliseconds after which one that is idle is forgotten. */
 const [mostKept, idleTime] = [1_000, 300_000]
-const noLimit = 2 ** 31 - 1
 
 /**
  * A sink whose messages say where they go. Each place is looked up when it is first used, has batches of its own, and
@@ -119,7 +118,7 @@ export class PlacesSink<P extends Placed> implements Sink<P> {
   }
 
   #found({ found }: Entry<P>, signal: AbortSignal): Promise<Found<P>> {
-    return within(noLimit, 'looking up', found, AbortSignal.any([signal, this.#ended.signal]))
+    return untilAborted(found, AbortSignal.any([signal, this.#ended.signal]))
   }
 
   #entry(place: string): Entry<P> {
