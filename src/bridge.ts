@@ -1,4 +1,4 @@
-import { type BridgeConfig, type RouteConfig, rulePath, type SinkEnd } from './config/bridge-config.ts'
+import type { BridgeConfig, RouteConfig, SinkEnd } from './config/bridge-config.ts'
 import type { Problem } from './config/problem.ts'
 import type { Report } from './core/events.ts'
 import { typedJson } from './core/json/typed-json.ts'
@@ -19,7 +19,7 @@ import type { TargetSink } from './route/target.ts'
 export class Bridge {
   readonly #routes: readonly Route[]
 
-  /** Opens nothing yet. `config` must have passed `checkMappings`. */
+  /** Opens nothing yet. `config` must have passed `checkRule` and `checkAddresses`. */
   constructor(config: BridgeConfig, report: Report) {
     this.#routes = config.routes.map(route => buildRoute(route, config, report))
   }
@@ -42,32 +42,16 @@ export class Bridge {
 
 export type BridgeStatus = ReturnType<Bridge['status']>
 
-/** The mistakes in the rules and templates of a configuration, which only their compilers find. */
-export function checkMappings(config: BridgeConfig): readonly Problem[] {
-  return config.routes.flatMap((route, n) => {
-    // The rules of the defaults are the same for all.
-    const checked = n === 0 ? 0 : route.commonRules
-    return [
-      ...mistakesIn(
-        () => compileRules(route.mapping.slice(checked)),
-        ([i, ...path]) => [...rulePath(route, Number(i) + checked), ...path],
+/** The mistakes in the addresses of targets, which only their compiler finds. */
+export const checkAddresses = (config: BridgeConfig): readonly Problem[] =>
+  config.routes.flatMap(({ name, targets }) =>
+    Array.from(targets, ([target, end]) =>
+      mistakesIn(
+        () => compileTarget(end),
+        path => ['routes', name, 'targets', target, ...path],
       ),
-      ...Array.from(route.targets, ([target, end]) => {
-        const at = ['routes', route.name, 'targets', target]
-        return [
-          ...mistakesIn(
-            () => compileRules(end.mapping),
-            path => [...at, 'mapping', ...path],
-          ),
-          ...mistakesIn(
-            () => compileTarget(end),
-            path => [...at, ...path],
-          ),
-        ]
-      }).flat(),
-    ]
-  })
-}
+    ).flat(),
+  )
 
 /** The mistakes of one rule, with paths below it, so that they can be told with those of the rest of the file. */
 export const checkRule = (rule: RouteConfig['mapping'][number]): readonly Problem[] =>
@@ -165,7 +149,7 @@ export interface TargetWay {
   address(message: Message): Message | Promise<Message>
 }
 
-/** Opens nothing. `config` must have passed `checkMappings`. */
+/** Opens nothing. `config` must have passed `checkRule` and `checkAddresses`. */
 export function wayOf(route: RouteConfig, config: BridgeConfig): Way {
   const stages = stagesOf(route.name, stageParts(route, config))
   return {

@@ -1,6 +1,6 @@
 import { Command, CommanderError, Option } from 'commander'
 import { adapters } from './adapters/index.ts'
-import { checkMappings, checkRule, type Way, wayOf } from './bridge.ts'
+import { checkAddresses, checkRule, type Way, wayOf } from './bridge.ts'
 import { jsonSchema } from './config/json-schema.ts'
 import { type Loaded, type LoadOptions, load } from './config/load.ts'
 import { printConfig } from './config/print.ts'
@@ -124,7 +124,7 @@ class UsageError extends Error {}
 
 async function loadChecked(file: string, options: LoadOptions = {}): Promise<Loaded> {
   const loaded = await load(file, { ...options, checkRule })
-  const problems = loaded.place(checkMappings(loaded.config))
+  const problems = loaded.place(checkAddresses(loaded.config))
   if (problems.length > 0) throw new ConfigInvalid(problems)
   return loaded
 }

@@ -32,8 +32,6 @@ export interface RouteConfig {
   readonly from: SourceEnd
   /** The rules of the defaults, then those of the route. */
   readonly mapping: readonly LoadedRule[]
-  /** So many of them are those of the defaults. */
-  readonly commonRules: number
   readonly targets: ReadonlyMap<string, TargetEnd>
   readonly deadLetters: readonly DeadLetterEnd[]
   readonly buffer: File['defaults']['buffer']
@@ -66,7 +64,3 @@ export interface BridgeConfig {
   readonly logLevel: File['log_level']
   readonly stopTimeout: number
 }
-
-/** Where a rule of a route's mapping was written. */
-export const rulePath = ({ name, commonRules }: RouteConfig, index: number): readonly (string | number)[] =>
-  index < commonRules ? ['defaults', 'mapping', index] : ['routes', name, 'mapping', index - commonRules]

@@ -146,7 +146,6 @@ function routeConfig(
     targets,
     deadLetters,
     mapping: [...rules(file.defaults.mapping, ['defaults']), ...rules(parsed.mapping)],
-    commonRules: file.defaults.mapping.length,
     buffer: { ...file.defaults.buffer, ...given(parsed.buffer) },
     retry: { ...file.defaults.retry, ...given(parsed.retry) },
     breaker: { ...file.defaults.breaker, ...given(parsed.breaker) },

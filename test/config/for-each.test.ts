@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { checkMappings } from '../../src/bridge.ts'
 import { loadText } from '../../src/config/load.ts'
 import { printConfig } from '../../src/config/print.ts'
-import { ConfigInvalid, formatProblem } from '../../src/config/problem.ts'
+import { problemsIn } from '../support/problems.ts'
 
 const file = (routes: string) => `
 connections: { here: { protocol: memory } }
@@ -11,15 +10,7 @@ defaults: { dead_letter: [{ folder: /tmp/dead }] }
 routes:
 ${routes}`
 
-function problemsOf(text: string): readonly string[] {
-  try {
-    const { config, place } = loadText('f.yaml', text)
-    return place(checkMappings(config)).map(formatProblem)
-  } catch (error) {
-    if (error instanceof ConfigInvalid) return error.problems.map(formatProblem)
-    throw error
-  }
-}
+const problemsOf = (text: string) => problemsIn(options => loadText('f.yaml', text, options))
 
 const plain = file(`
   orders-\${item}:

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
-import { checkMappings } from '../../src/bridge.ts'
-import { load } from '../../src/config/load.ts'
+import { load, loadText } from '../../src/config/load.ts'
 import { printConfig } from '../../src/config/print.ts'
-import { ConfigInvalid, formatProblem } from '../../src/config/problem.ts'
+import { type ConfigInvalid, formatProblem } from '../../src/config/problem.ts'
+import { problemsIn } from '../support/problems.ts'
 
 /** Writes the files into a folder of their own; the main file is `main.yaml`. */
 function folderOf(t: TestContext, files: Readonly<Record<string, string>>): string {
@@ -19,18 +19,12 @@ function folderOf(t: TestContext, files: Readonly<Record<string, string>>): stri
   return folder
 }
 
-async function problemsOf(
-  t: TestContext,
-  files: Readonly<Record<string, string>>,
-): Promise<readonly string[]> {
+function problemsOf(t: TestContext, files: Readonly<Record<string, string>>): readonly string[] {
   const folder = folderOf(t, files)
-  try {
-    const { config, place } = await load(join(folder, 'main.yaml'))
-    return place(checkMappings(config)).map(p => formatProblem(p).replaceAll(`${folder}/`, ''))
-  } catch (error) {
-    if (!(error instanceof ConfigInvalid)) throw error
-    return error.problems.map(p => formatProblem(p).replaceAll(`${folder}/`, '').replaceAll(folder, 'FOLDER'))
-  }
+  const main = join(folder, 'main.yaml')
+  return problemsIn(options => loadText(main, readFileSync(main, 'utf8'), options)).map(said =>
+    said.replaceAll(`${folder}/`, '').replaceAll(folder, 'FOLDER'),
+  )
 }
 
 const main = `
@@ -89,7 +83,7 @@ describe('include', () => {
       .replace('queue: in', 'queu: in')
       .replace(/here(?=, queue: out)/, 'heer')
     assert.deepEqual(
-      await problemsOf(t, {
+      problemsOf(t, {
         'main.yaml': `${main}log_level: loud\n`,
         'routes/a.yaml': wrong,
         'routes/b.yaml': `# a comment\n${routes('c')}    retry: { max: 5 }\n    mapping: [{ set: { headrs: {} } }]\n`,
@@ -105,7 +99,7 @@ describe('include', () => {
         'routes/c.yaml:2:25: connections.far.regio: unknown key (did you mean "region"?)',
       ],
     )
-    const [expression, ...others] = await problemsOf(t, {
+    const [expression, ...others] = problemsOf(t, {
       'main.yaml': main,
       'routes/a.yaml': `${routes('a')}    mapping:\n      - drop_if: "headers.("\n`,
     })
@@ -132,7 +126,7 @@ describe('include', () => {
       ],
     )
     const wrong = { ...files, 'routes/b.yaml': files['routes/b.yaml'].replace('name: third', 'nam: third') }
-    assert.deepEqual(await problemsOf(t, wrong), [
+    assert.deepEqual(problemsOf(t, wrong), [
       'routes/b.yaml:6:5: tests[1].name: missing; expected a text',
       'routes/b.yaml:6:5: tests[1].nam: unknown key (did you mean "name"?)',
     ])
@@ -140,7 +134,7 @@ describe('include', () => {
 
   it('refuses a name that is there already, and names both places', async t => {
     assert.deepEqual(
-      await problemsOf(t, {
+      problemsOf(t, {
         'main.yaml': `${main}${routes('a')}`,
         'routes/a.yaml': routes('b', 'a'),
         'routes/b.yaml': `connections:\n  here: { protocol: memory }\n${routes('b')}`,
@@ -155,18 +149,15 @@ describe('include', () => {
 
   it('refuses a pattern that matches nothing', async t => {
     const text = main.replace('routes/*.yaml', 'routes/*.yaml, other/*.yaml, main.yaml')
-    assert.deepEqual(
-      await problemsOf(t, { 'main.yaml': `${text}${routes('a')}`, 'routes/a.yaml': routes('b') }),
-      [
-        'main.yaml:2:26: include[1]: no file is matched by "other/*.yaml" in the folder FOLDER',
-        'main.yaml:2:40: include[2]: no file is matched by "main.yaml" in the folder FOLDER',
-      ],
-    )
+    assert.deepEqual(problemsOf(t, { 'main.yaml': `${text}${routes('a')}`, 'routes/a.yaml': routes('b') }), [
+      'main.yaml:2:26: include[1]: no file is matched by "other/*.yaml" in the folder FOLDER',
+      'main.yaml:2:40: include[2]: no file is matched by "main.yaml" in the folder FOLDER',
+    ])
   })
 
   it('refuses what an included file may not hold: other keys, includes of its own, nothing', async t => {
     assert.deepEqual(
-      await problemsOf(t, {
+      problemsOf(t, {
         'main.yaml': main,
         'routes/0.yaml': 'tests: {}\n',
         'routes/a.yaml': `include: [x.yaml]\ndefaults: {}\nrouts: {}\n${routes('a')}`,
@@ -201,15 +192,15 @@ describe('include', () => {
 
   it('is a list of texts, in which variables may stand', async t => {
     const wrong = { 'main.yaml': main.replace('[routes/*.yaml]', 'routes/*.yaml') + routes('a') }
-    assert.deepEqual(await problemsOf(t, wrong), [
+    assert.deepEqual(problemsOf(t, wrong), [
       'main.yaml:2:10: include: expected a list, found "routes/*.yaml"',
     ])
     process.env.SLUICE_TEST_FOLDER = 'routes'
     t.after(() => delete process.env.SLUICE_TEST_FOLDER)
     const text = (name: string) => main.replace('routes/*.yaml', `"\${env:${name}}/*.yaml"`)
     const files = { 'main.yaml': text('SLUICE_TEST_FOLDER'), 'routes/a.yaml': routes('a') }
-    assert.deepEqual(await problemsOf(t, files), [])
-    assert.deepEqual(await problemsOf(t, { ...files, 'main.yaml': text('SLUICE_NOT_SET') }), [
+    assert.deepEqual(problemsOf(t, files), [])
+    assert.deepEqual(problemsOf(t, { ...files, 'main.yaml': text('SLUICE_NOT_SET') }), [
       'main.yaml:2:11: include[0]: ${env:SLUICE_NOT_SET} cannot be resolved: the environment variable SLUICE_NOT_SET is not set',
     ])
   })

@@ -3,10 +3,9 @@ import { writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
-import { checkMappings } from '../../src/bridge.ts'
 import { loadText } from '../../src/config/load.ts'
 import { printConfig } from '../../src/config/print.ts'
-import { ConfigInvalid, formatProblem } from '../../src/config/problem.ts'
+import { problemsIn } from '../support/problems.ts'
 
 const minimal = `
 connections:
@@ -18,15 +17,7 @@ routes:
     dead_letter: [{ folder: /tmp/dead }]
 `
 
-function problemsOf(text: string): readonly string[] {
-  try {
-    loadText('f.yaml', text)
-  } catch (error) {
-    if (error instanceof ConfigInvalid) return error.problems.map(formatProblem)
-    throw error
-  }
-  return []
-}
+const problemsOf = (text: string) => problemsIn(options => loadText('f.yaml', text, options))
 
 describe('a configuration', () => {
   it('has defaults for all that is not written', () => {
@@ -213,8 +204,7 @@ admin: { port: abc }
   })
 
   it('finds expressions that are not well-formed', () => {
-    const { config, place } = loadText('f.yaml', `${minimal}    mapping:\n      - drop_if: "headers.("\n`)
-    const [problem] = place(checkMappings(config)).map(formatProblem)
+    const [problem] = problemsOf(`${minimal}    mapping:\n      - drop_if: "headers.("\n`)
     assert.match(problem ?? '', /^f\.yaml:10:28: routes\.orders\.mapping\[0\]\.drop_if: not well-formed: /)
   })
 

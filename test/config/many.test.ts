@@ -5,11 +5,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { adapters } from '../../src/adapters/index.ts'
-import { checkMappings } from '../../src/bridge.ts'
+import { checkAddresses, checkRule } from '../../src/bridge.ts'
 import { jsonSchema } from '../../src/config/json-schema.ts'
 import { load, loadText } from '../../src/config/load.ts'
 import { printConfig } from '../../src/config/print.ts'
-import { ConfigInvalid, formatProblem } from '../../src/config/problem.ts'
+import { formatProblem } from '../../src/config/problem.ts'
+import { problemsIn } from '../support/problems.ts'
 
 const file = (defaults: string, routes: string) => `
 connections:
@@ -31,15 +32,7 @@ const route = (
     targets: { main: { ${target} } }
 `
 
-function problemsOf(text: string): readonly string[] {
-  try {
-    const { config, place, warnings } = loadText('f.yaml', text)
-    return [...warnings, ...place(checkMappings(config))].map(formatProblem)
-  } catch (error) {
-    if (error instanceof ConfigInvalid) return error.problems.map(formatProblem)
-    throw error
-  }
-}
+const problemsOf = (text: string) => problemsIn(options => loadText('f.yaml', text, options))
 
 describe('defaults', () => {
   it('have rules that come before those of each route', () => {
@@ -109,7 +102,8 @@ describe('defaults', () => {
         'f.yaml:10:3: defaults.form: unknown key (did you mean "from"?)',
       ],
     )
-    assert.deepEqual(problemsOf(file('  targets: { cloud: { wait: 3 } }', route('a'))), [
+    const { warnings } = loadText('f.yaml', file('  targets: { cloud: { wait: 3 } }', route('a')))
+    assert.deepEqual(warnings.map(formatProblem), [
       'f.yaml:8:14: warning: defaults.targets.cloud: no route sends to the connection cloud, so these keys are not checked',
     ])
   })
@@ -205,8 +199,8 @@ describe('300 routes', () => {
     t.after(() => rmSync(folder, { recursive: true }))
     const main = write300(folder)
     const before = process.cpuUsage()
-    const { config } = await load(main)
-    assert.deepEqual(checkMappings(config), [])
+    const { config } = await load(main, { checkRule })
+    assert.deepEqual(checkAddresses(config), [])
     const { user, system } = process.cpuUsage(before)
     assert.equal(config.routes.length, 300)
     t.diagnostic(`${((user + system) / 1000).toFixed(0)} ms`)

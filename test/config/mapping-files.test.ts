@@ -3,12 +3,11 @@ import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
-import { checkMappings } from '../../src/bridge.ts'
-import { loadText } from '../../src/config/load.ts'
+import { type LoadOptions, loadText } from '../../src/config/load.ts'
 import { printConfig } from '../../src/config/print.ts'
-import { ConfigInvalid, formatProblem } from '../../src/config/problem.ts'
 import { rowsOfCsv, rowsOfYaml } from '../../src/config/tables.ts'
 import { jsonOf } from '../../src/route/mapping/codecs/json.ts'
+import { problemsIn } from '../support/problems.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'sluice-files-'))
 mkdirSync(join(folder, 'routes'))
@@ -34,17 +33,10 @@ routes:
     dead_letter: [{ folder: /tmp/dead }]
     mapping:
 `
-const configOf = (rules: string) => loadText(join(folder, 'f.yaml'), `${base}${rules}`)
+const configOf = (rules: string, options: LoadOptions = {}) =>
+  loadText(join(folder, 'f.yaml'), `${base}${rules}`, options)
 
-function problemsOf(rules: string): readonly string[] {
-  try {
-    const loaded = configOf(rules)
-    return loaded.place(checkMappings(loaded.config)).map(formatProblem).map(shortened)
-  } catch (error) {
-    if (error instanceof ConfigInvalid) return error.problems.map(formatProblem).map(shortened)
-    throw error
-  }
-}
+const problemsOf = (rules: string) => problemsIn(options => configOf(rules, options)).map(shortened)
 const shortened = (problem: string): string => problem.replaceAll(`${folder}/`, '')
 
 describe('files that rules name', () => {
@@ -73,7 +65,7 @@ describe('files that rules name', () => {
       ],
     )
     assert.equal(mapping[2]!.lookup!.rows, mapping[5]!.lookup!.rows)
-    assert.deepEqual(checkMappings(config), [])
+    assert.deepEqual(problemsOf(rules), [])
   })
 
   it('are not printed: the effective configuration names them', () => {

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { memoryQueue } from '../../src/adapters/memory/queue.ts'
-import { Bridge, checkMappings, checkRule } from '../../src/bridge.ts'
+import { Bridge } from '../../src/bridge.ts'
 import { loadText } from '../../src/config/load.ts'
 import { printConfig } from '../../src/config/print.ts'
-import { ConfigInvalid, formatProblem } from '../../src/config/problem.ts'
 import type { RouteEvent } from '../../src/core/events.ts'
 import { readRecord } from '../../src/route/dead-letter/record.ts'
 import { bodies, message } from '../route/route-on-memory.ts'
+import { problemsIn } from '../support/problems.ts'
 import { until } from '../support/until.ts'
 
 /** A route with this mapping, which is indented as the text of a list is; line 8 is its first. */
@@ -22,16 +22,7 @@ ${mapping}
     targets: { main: { connection: here, queue: out${target} } }
 `
 
-/** What `sluice validate` says. */
-function problemsOf(text: string): readonly string[] {
-  try {
-    const { config, place } = loadText('f.yaml', text, { checkRule })
-    return place(checkMappings(config)).map(formatProblem)
-  } catch (error) {
-    if (error instanceof ConfigInvalid) return error.problems.map(formatProblem)
-    throw error
-  }
-}
+const problemsOf = (text: string) => problemsIn(options => loadText('f.yaml', text, options))
 
 /** The line of the only problem, and what stands there from its column on. */
 function placeOf(text: string): string {
@@ -201,7 +192,6 @@ routes:
           - set: { body: "\${body} for \${headers.customer}" }
 `
     const { config } = loadText('f.yaml', text)
-    assert.deepEqual(checkMappings(config), [])
     const events: RouteEvent[] = []
     const bridge = new Bridge(config, event => events.push(event))
     t.after(() => bridge.stop(AbortSignal.abort()))
