@@ -73,7 +73,7 @@ describe('decode: json', () => {
       fc.property(fc.array(jsonTexts, { maxLength: 4 }), items => {
         const once = decoded(json, `[${items.join(',')}]`)
         const twice = decoded(json, encoded(json, once))
-        assert.deepEqual(twice, once)
+        assert.equal(jsonFrom(twice), jsonFrom(once)) // the types may differ: 1.0 is written as 1
         assert.deepEqual(JSON.parse(jsonFrom(once)), JSON.parse(`[${items.join(',')}]`))
       }),
     )

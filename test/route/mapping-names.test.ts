@@ -4,7 +4,7 @@ import { MessageRefused } from '../../src/core/errors.ts'
 import type { Body, Message } from '../../src/core/message.ts'
 import { text, type Value } from '../../src/core/value.ts'
 import { compileMapping, type Rule } from '../../src/route/mapping/mapping.ts'
-import { RuleInvalid } from '../../src/route/mapping/mistakes.ts'
+import { mistakesOf } from './mapping-mistakes.ts'
 
 const bodyOf = (entries: Record<string, Value>): Body => ({
   kind: 'map',
@@ -36,16 +36,6 @@ const message: Message = {
 
 const mapOne = (rule: Rule, of: Partial<Message> = {}): Message =>
   compileMapping([rule])({ ...message, ...of }) as Message
-
-function mistakesOf(...rules: Rule[]): readonly string[] {
-  try {
-    compileMapping(rules)
-  } catch (error) {
-    if (error instanceof RuleInvalid) return error.mistakes.map(m => `${m.path.join(' ')}: ${m.text}`)
-    throw error
-  }
-  return []
-}
 
 describe('rename', () => {
   it('gives headers new names in their places, with wildcards, and keeps their types', () => {

@@ -3,9 +3,9 @@ import { describe, it } from 'node:test'
 import type { Message } from '../../src/core/message.ts'
 import { text, type Value } from '../../src/core/value.ts'
 import { compileMapping, compileRules, type Rule } from '../../src/route/mapping/mapping.ts'
-import { RuleInvalid } from '../../src/route/mapping/mistakes.ts'
 import type { CastType } from '../../src/route/mapping/rules/cast.ts'
 import type { Mapped } from '../../src/route/mapping/step.ts'
+import { mistakesOf } from './mapping-mistakes.ts'
 
 const message: Message = {
   address: 'plant/l1/m7/temp/max',
@@ -25,16 +25,6 @@ const refusal = async (rules: readonly Rule[], of: Partial<Message> = {}): Promi
     return (error as Error).message
   }
   return ''
-}
-
-function mistakesOf(...rules: Rule[]): readonly string[] {
-  try {
-    compileMapping(rules)
-  } catch (error) {
-    if (error instanceof RuleInvalid) return error.mistakes.map(m => `${m.path.join(' ')}: ${m.text}`)
-    throw error
-  }
-  return []
 }
 
 describe('a mapping', () => {
