@@ -139,6 +139,18 @@ for (const name of ['activemq', 'artemis', 'rabbitmq3', 'rabbitmq4'] as const) {
       if (name === 'artemis') assert.equal(headers.get('_AMQ_GROUP_ID'), 'g')
     })
 
+    test('an expiry farther than the broker counts stays what it was, and ends no link', async t => {
+      const queue = await fixture.create()
+      const { sink, target } = await open(t, { queue })
+      const times = [Date.now() + 2 ** 32 + hour, Date.UTC(9999, 11, 31), 2 ** 53 - 1, 2 ** 53, 2 ** 63]
+      const sent = times.map(expiresAt => message(queue, { properties: { expiresAt } }))
+      await Promise.all(sent.map(m => sink.send(target.prepare(sink.limits, m), never)))
+      const consumer = await source(t, queue)
+      const came = (await consumer.take(times.length)).map(d => d.message)
+      assert.deepEqual(came.map(m => m.properties.expiresAt).toSorted(), times.toSorted())
+      for (const { headers } of came) assert.deepEqual(plain(headers), plain({}))
+    })
+
     test('a delay is the broker\u2019s own or refused', async t => {
       const queue = await fixture.create()
       const { sink, target } = await open(t, { queue })

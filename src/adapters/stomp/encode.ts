@@ -76,8 +76,15 @@ export function prepare(at: At, limits: Limits, message: Message): StompPrepared
   }
 }
 
-/** Milliseconds until then; at least 1, since none is no time to live at all. */
-export const remaining = (expiresAt: number): number => Math.max(1, Math.round(expiresAt - Date.now()))
+/** RabbitMQ's timers hold no more (ms), and it closes the connection at more. */
+const longestExpiration = 2 ** 32 - 1
+
+/** Milliseconds until then; at least 1, since none is no time to live at all. Nothing where the broker cannot count as far. */
+export function expirationOf(expiresAt: number | undefined): string | undefined {
+  if (expiresAt === undefined) return undefined
+  const left = Math.max(1, Math.round(expiresAt - Date.now()))
+  return left <= longestExpiration ? String(left) : undefined
+}
 
 /** What the broker takes unless it was told otherwise: ActiveMQ's maxDataLength, RabbitMQ 4's stomp.max_frame_size. */
 export const maxSizeOf = (isRabbit4: boolean, { max_message_size }: SinkOptions): number =>

@@ -99,7 +99,7 @@ const always =
 const whole =
   (set: (properties: Mutable<Properties>, value: number, now: number) => void): Reader =>
   (value, properties, now) => {
-    if (!/^-?\d{1,15}$/.test(value)) return false
+    if (!/^-?\d{1,16}$/.test(value) || !Number.isSafeInteger(Number(value))) return false
     set(properties, Number(value), now)
     return true
   }

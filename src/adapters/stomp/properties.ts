@@ -60,7 +60,8 @@ function writeNumbers(
     write('groupSequence', 'JMSXGroupSeq', groupSequence, broker !== 'activemq')
   if (broker !== 'rabbitmq' && expiresAt !== undefined) {
     const at = Math.max(1, Math.round(expiresAt))
-    write('expiresAt', 'expires', at, at === expiresAt)
+    // Past 64 bits the brokers cannot read it, and past 2^53 it would not come back as it was.
+    if (Number.isSafeInteger(at)) write('expiresAt', 'expires', at, at === expiresAt)
   }
   // Whole seconds, as AMQP 0-9-1 has it.
   if (broker === 'rabbitmq' && isWhole(createdAt, 1, Number.MAX_SAFE_INTEGER) && createdAt % 1000 === 0)

@@ -5,7 +5,7 @@ import { isTemplate } from '../../core/template.ts'
 import { within } from '../shared/within.ts'
 import { errorWords, type Frame } from './codec.ts'
 import type { StompConnection } from './connection.ts'
-import { remaining, type StompLimits, type StompPrepared } from './encode.ts'
+import { expirationOf, type StompLimits, type StompPrepared } from './encode.ts'
 import type { ConnectionOptions, SinkOptions } from './options.ts'
 import { Progress } from './progress.ts'
 import { absence, RabbitQueues } from './rabbit-queues.ts'
@@ -133,8 +133,9 @@ export class SendingLink implements Sink<StompPrepared> {
     if (isSuspect(send.prepared)) this.#alone = send
     if (this.#sends.written.size === 0) this.#progress.begun()
     this.#sends.write(send)
-    const left = expiresAt === undefined ? '' : `expiration:${remaining(expiresAt)}\n`
-    const top = `SEND\n${head}${left}receipt:${send.id}\n\n`
+    const left = expirationOf(expiresAt)
+    const expiration = left === undefined ? '' : `expiration:${left}\n`
+    const top = `SEND\n${head}${expiration}receipt:${send.id}\n\n`
     if (typeof body === 'string') this.#connection.write(`${top}${body}\0`)
     else {
       this.#connection.write(top)

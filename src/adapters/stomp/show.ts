@@ -1,6 +1,6 @@
 import type { Endpoint, Limits, Shown } from '../../core/adapter.ts'
 import { unescapeHeader } from './codec.ts'
-import { maxSizeOf, remaining, type StompPrepared } from './encode.ts'
+import { expirationOf, maxSizeOf, type StompPrepared } from './encode.ts'
 import type { ConnectionOptions, SinkOptions } from './options.ts'
 
 type At = Endpoint<ConnectionOptions, SinkOptions>
@@ -17,7 +17,8 @@ export function show(_at: unknown, { head, body, target, version, expiresAt }: S
     const [name = '', value = ''] = [line.slice(0, colon), line.slice(colon + 1)]
     return { name: unescapeHeader(name, version), value: unescapeHeader(value, version) }
   })
-  const rest = expiresAt === undefined ? [] : [{ name: 'expiration', value: String(remaining(expiresAt)) }]
+  const left = expirationOf(expiresAt)
+  const rest = left === undefined ? [] : [{ name: 'expiration', value: left }]
   const beside = fields.filter(({ name }, i) => i > 0 || name !== 'destination')
   return { address: target.destination, body: body, fields: [...beside, ...rest] }
 }
