@@ -106,6 +106,12 @@ describe('csv', () => {
       /more than 1000000 values$/,
     )
     refuses(() => decoded(table, ','.repeat(2 ** 24)), /more than 1000000 values$/)
+    const names = Array.from({ length: 100_000 }, (_, i) => `c${i}`)
+    refuses(() => decoded({ ...csv, header: true }, `${names}\n`), /^the body has 0 records/)
+    refuses(
+      () => decoded({ ...csv, header: true }, `${names},c99999`),
+      /^the header of the CSV has "c99999" twice$/,
+    )
   })
 
   it('refuses to write what would be lost', () => {

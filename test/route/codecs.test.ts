@@ -227,6 +227,13 @@ describe('text of a charset', () => {
     refuses(write('cp037', '€'), /^the charset cp037 has no character U\+20AC$/)
     refuses(write('utf-8', '\ud83e'), /^the charset utf-8 has no character U\+D83E$/)
     refuses(write('utf-16le', '\ud83e'), /^the charset utf-16le has no character U\+D83E$/)
+    refuses(write('gb18030', '\u4e02\ud83e'), /^the charset gb18030 has no character U\+D83E$/)
+    const long = 'é'.repeat(2 ** 22)
+    refuses(write('latin1', `${long}€`), /^the charset latin1 has no character U\+20AC$/)
+    refuses(
+      write('shift_jis', `${'あ'.repeat(2 ** 22)}é`),
+      /^the charset shift_jis has no character U\+00E9$/,
+    )
   })
 
   it('is no charset when nobody knows it: the configuration is wrong', () => {

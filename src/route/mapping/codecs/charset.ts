@@ -72,7 +72,7 @@ function ours(bytes: Uint8Array, page: CodePage, name: string): string {
 function encoded(text: string, page: CodePage, name: string): Uint8Array {
   const bytes = page.encode(text)
   if (text.isWellFormed() && page.decode(bytes) === text) return bytes
-  const lacking = Array.from(text).find(c => !c.isWellFormed() || page.decode(page.encode(c)) !== c)
+  const lacking = Array.from(new Set(text)).find(c => !c.isWellFormed() || page.decode(page.encode(c)) !== c)
   const code = lacking?.codePointAt(0)?.toString(16).toUpperCase().padStart(4, '0')
   throw new MessageRefused(
     code ? `the charset ${name} has no character U+${code}` : `the charset ${name} cannot hold the text`,

@@ -44,7 +44,8 @@ export function decodeCsv(options: CsvOptions): Codec {
 function headerOf(line: CsvRecord | undefined, table: readonly Column[] | undefined): readonly Column[] {
   if (!line) throw new MessageRefused('the body has no line of CSV, not even the header')
   const names = line.cells
-  const twice = names.find((name, i) => names.indexOf(name) < i)
+  const seen = new Set<string>()
+  const twice = names.find(name => seen.size === seen.add(name).size)
   if (twice !== undefined) throw new MessageRefused(`the header of the CSV has ${shown(twice)} twice`)
   if (table && names.join('\n') !== table.map(c => c.name).join('\n')) {
     throw new MessageRefused(

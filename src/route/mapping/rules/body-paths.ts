@@ -59,28 +59,39 @@ export function mapAt(value: Value, path: readonly string[], place: string): rea
   return at?.type === 'map' ? at.value : undefined
 }
 
-/** With a new value at the path; maps that are missing on the way are made. Throws what `taken` gives where there is one already. */
-export function put(
-  value: Value,
-  path: readonly string[],
-  added: Value,
-  taken: () => MessageRefused,
-  depth = 1,
-): Value {
+/** What is put into a map, and what is thrown where the map has the name already. */
+export interface Added {
+  readonly name: string
+  readonly value: Value
+  readonly taken: () => MessageRefused
+}
+
+/** With new values in the map at the path; maps that are missing on the way are made. Takes time for the map once, and not for each value. */
+export function put(value: Value, path: readonly string[], added: readonly Added[], depth = 0): Value {
   if (value.type !== 'map') {
-    const place = ['body', ...path.slice(0, depth - 1)].join('.')
+    const place = ['body', ...path.slice(0, depth)].join('.')
     throw new MessageRefused(`${place} is no map but a ${value.type}, and nothing can be put into it`)
   }
-  const step = path[depth - 1]!
-  const isLast = depth === path.length
-  const found = value.value.findIndex(entry => nameOf(entry) === step)
+  const entries = value.value
+  const step = path[depth]
+  if (step === undefined) return { type: 'map', value: withAdded(entries, added) }
+  const found = entries.findIndex(entry => nameOf(entry) === step)
   if (found < 0) {
-    const inner = isLast ? added : put(emptyMap, path, added, taken, depth + 1)
-    return { type: 'map', value: [...value.value, [text(step), inner]] }
+    return { type: 'map', value: [...entries, [text(step), put(emptyMap, path, added, depth + 1)]] }
   }
-  if (isLast) throw taken()
-  const [key, inner] = value.value[found]!
-  return { type: 'map', value: value.value.with(found, [key, put(inner, path, added, taken, depth + 1)]) }
+  const [key, inner] = entries[found]!
+  return { type: 'map', value: entries.with(found, [key, put(inner, path, added, depth + 1)]) }
+}
+
+function withAdded(entries: readonly Entry[], added: readonly Added[]): readonly Entry[] {
+  const names = new Set(entries.map(nameOf))
+  const all = [...entries]
+  for (const { name, value, taken } of added) {
+    if (names.has(name)) throw taken()
+    names.add(name)
+    all.push([text(name), value])
+  }
+  return all
 }
 
 export const taken = (from: string, to: string): MessageRefused =>

@@ -4,8 +4,9 @@ import { bodyOfValue, type StructuredValue } from '../../../core/structured-body
 import type { Value } from '../../../core/value.ts'
 import { addressOf } from '../address.ts'
 import { addressedTo, type Mapped } from '../step.ts'
-import { emptyMap, put, readBody, taken } from './body-paths.ts'
-import { formatPlace, type Place } from './place.ts'
+import { type Added, emptyMap, put, readBody, taken } from './body-paths.ts'
+import { parentOf } from './move.ts'
+import { formatPlace, lastName, type Place } from './place.ts'
 import { isKept, propertyOf } from './properties.ts'
 
 /** A message in which values are on their way from one place to another: all are taken before the first is put. */
@@ -16,6 +17,8 @@ export class Moving {
   readonly #puts: { readonly from: string; readonly to: Place; readonly value: Value }[] = []
   /** The properties that have a new value: what the route wrote gives way once. */
   readonly #written = new Set<keyof Properties>()
+  /** What goes into each map of the body, by the names on the way there, and the first place in it. */
+  readonly #added = new Map<string, readonly [Place, Added[]]>()
   #body: Value | undefined
   #address: string | undefined
 
@@ -53,6 +56,9 @@ export class Moving {
   /** The message with all at its new place. Throws MessageRefused where something is there already. */
   done(): Mapped {
     for (const { from, to, value } of this.#puts) this.#set(from, to, value)
+    for (const [to, added] of this.#added.values()) {
+      this.#body = put(this.body(formatPlace(to)) ?? emptyMap, parentOf(to), added)
+    }
     const { body, ...message } =
       this.#address === undefined ? this.#message : addressedTo(this.#message, this.#address)
     return {
@@ -85,9 +91,10 @@ export class Moving {
     }
   }
 
-  #putInBody(from: string, to: Place & { readonly at: 'body' }, value: Value): void {
-    this.#body = put(this.body(formatPlace(to)) ?? emptyMap, to.path, value, () =>
-      taken(from, formatPlace(to)),
-    )
+  #putInBody(from: string, to: Place, value: Value): void {
+    const map = parentOf(to).join('.')
+    const [first, added]: readonly [Place, Added[]] = this.#added.get(map) ?? [to, []]
+    this.#added.set(map, [first, added])
+    added.push({ name: lastName(to), value, taken: () => taken(from, formatPlace(to)) })
   }
 }
