@@ -100,6 +100,14 @@ for (const [name, open, port] of brokers) {
       await fc.assert(there, { numRuns: 150, endOnFailure: true, examples: nested.map(message => [message]) })
     })
 
+    test('a header that would be taken for our own is refused, and not left out', { skip }, async t => {
+      const broker = await open(running)
+      t.after(() => broker.close())
+      const sink = await new Ends(t, broker).sink({ queue: await broker.create() })
+      const headers = { sluice_properties: text('of somebody else') }
+      await assert.rejects(async () => sink.send({ headers }), says(/sluice_properties would be taken for/))
+    })
+
     test('names of places may have any character that the broker takes', { skip }, async t => {
       const broker = await open(running)
       t.after(() => broker.close())

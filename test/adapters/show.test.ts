@@ -138,6 +138,13 @@ describe('a prepared message in the words of its protocol', () => {
       'body-section=amqp-value map',
       'body/n int=7',
     ])
+    const atMost = (expiresAt: number) => shown('amqp10', { queue: 'q' }, { properties: { expiresAt } })
+    assert.ok(atMost(now + 0xffff_ffff).includes('header/ttl uint=4294967295'))
+    const later = atMost(Date.UTC(9999, 11, 31)) // 49 days instead would be the end of it
+    assert.deepEqual(
+      later.filter(line => /ttl|expiry/.test(line)),
+      ['properties/absolute-expiry-time timestamp=9999-12-31T00:00:00.000Z'],
+    )
   })
 
   it('is properties and a typed table for AMQP 0-9-1', t => {

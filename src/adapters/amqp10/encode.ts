@@ -60,6 +60,15 @@ function encode(message: Message, place: Place, sends: Sends): Pick<AmqpPrepared
   return { bytes: writer.done(), ...(ttl && { ttl }) }
 }
 
+const longest = 0xffff_ffff
+
+/** Is the time to live one that its field holds? What lives longer has none: with another it would be dropped too early. */
+const isCountable = (expiresAt: number): boolean => expiresAt - Date.now() <= longest
+
+/** Milliseconds that are left; at least 1, since 0 would be for ever on some brokers. */
+export const remaining = (expiresAt: number): number =>
+  Math.min(longest, Math.max(1, Math.round(expiresAt - Date.now())))
+
 /** durable, priority, ttl. */
 function writeHeader(
   writer: Writer,
@@ -71,7 +80,7 @@ function writeHeader(
     writer.bool(durable)
     if (priority === undefined) writer.nothing()
     else writer.uint8(priority)
-    if (expiresAt === undefined) return 2
+    if (expiresAt === undefined || !isCountable(expiresAt)) return 2
     writer.uint32(1)
     ttl = { at: writer.position - 4, expiresAt }
     return 3
@@ -131,16 +140,15 @@ function writeHeaders(writer: Writer, draft: Draft, note: BodyNote, message: Mes
 }
 
 function wireHeaders(headers: Headers, types: Record<string, string>, sends: Sends): [string, Value][] {
-  return Object.entries(headers)
-    .filter(([name]) => name !== propertiesName)
-    .map(([name, header]): [string, Value] => {
-      if (!name.isWellFormed()) {
-        throw new MessageRefused(`AMQP 1.0 cannot carry the name of the header ${JSON.stringify(name)}`)
-      }
-      const { value, type } = fitHeader(header, sends)
-      if (type !== undefined) types[name] = type
-      return [name, value]
-    })
+  return Object.entries(headers).map(([name, header]): [string, Value] => {
+    if (name === propertiesName)
+      throw new MessageRefused(`the header ${name} would be taken for Sluice's own application property`)
+    if (!name.isWellFormed())
+      throw new MessageRefused(`AMQP 1.0 cannot carry the name of the header ${JSON.stringify(name)}`)
+    const { value, type } = fitHeader(header, sends)
+    if (type !== undefined) types[name] = type
+    return [name, value]
+  })
 }
 
 function writeBody(writer: Writer, body: Body): void {

@@ -1,11 +1,11 @@
 import type { Endpoint, Limits, Shown, ShownField } from '../../core/adapter.ts'
 import type { Value, ValueType } from '../../core/value.ts'
 import { shownBody, shownText } from '../shared/shown.ts'
-import type { AmqpPrepared } from './encode.ts'
+import { type AmqpPrepared, remaining } from './encode.ts'
 import { isKnown } from './lease.ts'
 import type { ConnectionOptions, SinkOptions } from './options.ts'
 import { Reader } from './reader.ts'
-import { largest, remaining } from './sink.ts'
+import { largest } from './sink.ts'
 
 export const usualLimits = (): Limits => ({ maxMessageSize: largest })
 

@@ -7,7 +7,7 @@ import { openSpread } from '../shared/spread-sink.ts'
 import { watchBlocked } from './blocked.ts'
 import type { AmqpConnection } from './connection.ts'
 import { isChosen, placeOf, writtenAddress } from './destination.ts'
-import type { AmqpPrepared } from './encode.ts'
+import { type AmqpPrepared, remaining } from './encode.ts'
 import { Existence } from './existence.ts'
 import { leaseConnection } from './lease.ts'
 import type { ConnectionOptions, SinkOptions } from './options.ts'
@@ -186,7 +186,3 @@ async function attach(
 
 const unknown =
   'whether a queue exists cannot be known without the permission to read it, and RabbitMQ 3 drops what is sent to one that does not'
-
-/** Milliseconds; at least 1, since 0 would be for ever on some brokers. */
-export const remaining = (expiresAt: number): number =>
-  Math.min(0xffff_ffff, Math.max(1, Math.round(expiresAt - Date.now())))
