@@ -115,6 +115,14 @@ describe('validate', () => {
     )
   })
 
+  it('knows the formats of texts soon, however long they are', () => {
+    const url = { format: 'url' }
+    checked(url, '"https://example.com/a?b=c#d"')
+    refuses(() => checked(url, '"example.com"'), /must match format "url" \(format\)$/)
+    refuses(() => checked(url, `"http://${'a:'.repeat(2 ** 19)}"`), /must match format "url" \(format\)$/)
+    checked({ format: 'uri' }, `"data:,${'a'.repeat(2 ** 20)}"`)
+  })
+
   it('finds items that are the same soon, however many there are', () => {
     const unique = { uniqueItems: true }
     const many = Array.from({ length: 100_000 }, (_, i) => `{"a": ${i}, "b": "x"}`)

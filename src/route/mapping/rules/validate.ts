@@ -76,9 +76,13 @@ function compile(document: unknown, allErrors: boolean): ValidateFunction {
   const options: Options = { allErrors, strict: false, logger: false, code: { regExp } }
   const ajv = new (dialect(document))(options)
   formats.default(ajv)
+  ajv.addFormat('url', isUrl)
   ajv.removeKeyword(uniqueItems.keyword as string).addKeyword(uniqueItems)
   return ajv.compile(document as object | boolean)
 }
+
+/** That of ajv-formats 3.0 takes the square of the text's length. */
+const isUrl = (text: string): boolean => /^(https?|ftp):\/\/\S+$/i.test(text) && URL.canParse(text)
 
 function dialect(document: unknown): typeof Ajv | typeof Ajv2019 | typeof Ajv2020 {
   const { $schema } = Object(document) as { readonly $schema?: unknown }
