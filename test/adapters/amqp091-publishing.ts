@@ -1,9 +1,6 @@
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
-import { readFile } from 'node:fs/promises'
 import { after, before, describe, type TestContext, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
-import { promisify } from 'node:util'
 import { queryObjects } from 'node:v8'
 import { type AmqpConnection, openConnection } from '../../src/adapters/amqp091/connection.ts'
 import { amqp091 } from '../../src/adapters/amqp091/index.ts'
@@ -14,8 +11,9 @@ import { within } from '../../src/adapters/shared/within.ts'
 import type { Endpoint, LinkEvent, Prepared, Sink } from '../../src/core/adapter.ts'
 import { LinkLost, MessageRefused, SinkUnavailable, sentence } from '../../src/core/errors.ts'
 import type { Message } from '../../src/core/message.ts'
-import { type Broker, type OwnBroker, startOwnBroker } from '../support/brokers.ts'
+import { type OwnBroker, startOwnBroker } from '../support/brokers.ts'
 import { startProxy } from '../support/proxy.ts'
+import { rabbitmqctl } from '../support/rabbitmqctl.ts'
 import { until } from '../support/until.ts'
 import { RabbitBench } from './amqp091-bench.ts'
 import { blocked, methodFrame } from './amqp091-frames.ts'
@@ -430,14 +428,14 @@ export function ownBroker(name: 'rabbitmq3'): void {
       const queue = await bench.rabbit.declare()
       const to = await open(t, endpoint(bench, { queue }))
       await to.send(queue, 'before')
-      await control(own.broker, 'set_vm_memory_high_watermark', '0.0000001')
+      await rabbitmqctl(own.broker, 'set_vm_memory_high_watermark', '0.0000001')
       const sends = Array.from({ length: 50 }, (_, i) => to.send(queue, `${i}`))
       let confirmed = 0
       for (const send of sends) void send.then(() => confirmed++)
       await until(() => to.events.length > 0, { what: 'the notice' })
       await pause(300)
       assert.equal(confirmed, 0)
-      await control(own.broker, 'set_vm_memory_high_watermark', '0.6')
+      await rabbitmqctl(own.broker, 'set_vm_memory_high_watermark', '0.6')
       await Promise.all(sends)
       await until(() => to.events.length === 2, { what: 'the notice that it is over' })
       await bench.ready(queue, 51)
@@ -445,7 +443,7 @@ export function ownBroker(name: 'rabbitmq3'): void {
 
     test('finds the message that is larger than the broker takes, and learns what that is', async t => {
       const queue = await bench.rabbit.declare()
-      await control(own.broker, 'eval', 'application:set_env(rabbit, max_message_size, 1000).')
+      await rabbitmqctl(own.broker, 'eval', 'application:set_env(rabbit, max_message_size, 1000).')
       const at = endpoint(bench, { queue: '${headers.to}' })
       const first = await open(t, at)
       assert.equal(first.sink.limits.maxMessageSize, 128 * 2 ** 20)
@@ -464,13 +462,4 @@ export function ownBroker(name: 'rabbitmq3'): void {
       assert.throws(() => next.prepare(queue, 'x'.repeat(1001)), refused(/1001 bytes .* 1000/))
     })
   })
-}
-
-/** By rabbitmqctl, in the environment of the node. */
-async function control({ pid }: Broker, ...command: readonly string[]): Promise<void> {
-  const lines = (await readFile(`/proc/${pid}/environ`, 'utf8'))
-    .split('\0')
-    .filter(line => line.includes('='))
-  const env = Object.fromEntries(lines.map(line => line.split(/=(.*)/s).slice(0, 2)))
-  await promisify(execFile)('/usr/lib/rabbitmq/bin/rabbitmqctl', command, { env })
 }

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -6,15 +6,16 @@ import type { TestContext } from 'node:test'
 import { stringify } from 'yaml'
 import { until } from './until.ts'
 
+const piped: SpawnOptions = { stdio: ['ignore', 'pipe', 'pipe'] }
 const main = join(import.meta.dirname, '../../src/main.ts')
 
 /** `sluice` with these arguments, as a process of its own that does not outlive the test. */
 export function startSluice(t: TestContext, ...args: readonly string[]) {
-  return watch(t, spawn(process.execPath, [main, ...args], { stdio: ['ignore', 'pipe', 'pipe'] }))
+  return watch(t, spawn(process.execPath, [main, ...args], piped))
 }
 
 /** A process with all that it has written; killed when the test ends. */
-export function watch(t: TestContext, child: ChildProcess) {
+export function watch(t: Pick<TestContext, 'after'>, child: ChildProcess) {
   t.after(() => child.kill('SIGKILL'))
   let out = ''
   let err = ''
@@ -59,13 +60,21 @@ export interface BridgeProcess {
   kill(): Promise<void>
 }
 
+/** More variables of the environment for the process of the bridge. */
+export type Environment = Readonly<Record<string, string>>
+
 /** Runs the bridge of this configuration, which is written to a YAML file, with its metrics on a free port. */
-export async function runBridge(t: TestContext, config: object): Promise<BridgeProcess> {
+export async function runBridge(
+  t: Pick<TestContext, 'after'>,
+  config: object,
+  environment: Environment = {},
+): Promise<BridgeProcess> {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-bridge-'))
   t.after(() => rmSync(folder, { recursive: true, force: true }))
   const file = join(folder, 'sluice.yaml')
   writeFileSync(file, stringify({ ...config, admin: { port: 0 } }))
-  const { child, code, out, err } = startSluice(t, 'run', file)
+  const env = { ...process.env, ...environment }
+  const { child, code, out, err } = watch(t, spawn(process.execPath, [main, 'run', file], { ...piped, env }))
   let gone = false
   void code.then(() => {
     gone = true

@@ -117,6 +117,59 @@ describe('proxy', () => {
     await until(() => later.heard === '3')
   })
 
+  test('delay holds each piece back, both ways and in order, and ends with it', async () => {
+    const client = open(proxy.port)
+    client.socket.write('1')
+    await until(() => client.heard === '1')
+    proxy.delay(100)
+    const began = performance.now()
+    client.socket.write('2')
+    await until(() => received === '12')
+    proxy.delay(0)
+    client.socket.write('3')
+    await until(() => client.heard === '123')
+    assert.ok(performance.now() - began >= 99, 'it came at once')
+    const [quick, now] = [performance.now(), client.heard.length]
+    client.socket.write('4')
+    await until(() => client.heard.length > now)
+    assert.ok(performance.now() - quick < 90, 'it was still late')
+  })
+
+  test('delay passes the end of data behind the data', async () => {
+    proxy.delay(50)
+    const client = open(proxy.port)
+    client.socket.end('all')
+    await until(() => client.closed)
+    assert.equal(client.heard, 'allgoodbye')
+  })
+
+  test('cutAfter passes so many bytes to the client and resets', async () => {
+    const client = open(proxy.port)
+    client.socket.write('1')
+    await until(() => client.heard === '1')
+    proxy.cutAfter(3)
+    client.socket.write('23456')
+    await until(() => client.closed && serverSides[0]?.destroyed)
+    assert.equal(client.heard, '1234')
+    assert.equal(client.error?.code, 'ECONNRESET')
+    const second = open(proxy.port)
+    second.socket.write('whole again')
+    await until(() => second.heard === 'whole again')
+  })
+
+  test('forsake ends what is open for the server only', async () => {
+    const old = open(proxy.port)
+    old.socket.write('1')
+    await until(() => old.heard === '1')
+    proxy.forsake()
+    await until(() => serverSides[0]?.destroyed)
+    old.socket.write('2')
+    const fresh = open(proxy.port)
+    fresh.socket.write('3')
+    await until(() => fresh.heard === '3')
+    assert.deepEqual([old.heard, old.closed, received], ['1', false, '13'])
+  })
+
   test('a server that ends abruptly is seen as such by the client', async () => {
     const client = open(proxy.port)
     client.socket.write('1')
