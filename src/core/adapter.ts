@@ -101,8 +101,8 @@ export interface LinkContext {
   /** Ends the opening; once open, `close()` does. */
   readonly signal: AbortSignal
   /**
-   * Opened only to see whether it can be (`validate --connect`): it must leave nothing on the broker (no session, no
-   * durable subscription) and must not disturb a bridge that runs with the same configuration.
+   * Opened beside a bridge that may run with the same configuration and must not be disturbed, as when somebody only sees
+   * whether it can be opened (`validate --connect`): it must leave nothing on the broker (no session, no durable subscription).
    */
   readonly trial?: true
   report(event: LinkEvent): void
@@ -146,8 +146,40 @@ export interface SourceKind<C, O extends SourceOptions> {
   open(at: Endpoint<C, O>, deliver: Deliver, context: LinkContext): Promise<Source>
 }
 
+/** A message that a sink has stored, read back. Left alone, it stays where and what it was. */
+export interface StoredMessage {
+  /** What its place calls it, for people: a file, a key, an id. */
+  readonly name: string
+  readonly message: Message
+  /** Why it cannot be read; the message is then as it came, or has no body. */
+  readonly fault?: Error
+  /** How often it was handed out before this time, where the place counts. */
+  readonly deliveryCount?: number
+  /** Aborted once the place has it again: its link died, or its visibility ended. */
+  readonly lost: AbortSignal
+  /** Resolves once its place has it no more; throws LinkLost when it was lost before. */
+  remove(): Promise<void>
+}
+
+/** What is in the place of a sink. */
+export interface ReadBack {
+  /**
+   * In the order of the place, where it has one, and each once. Ends when nothing more is there, as far as that can be known;
+   * throws when the link dies. Read once.
+   */
+  readonly messages: AsyncIterable<StoredMessage>
+  /** Gives back, in the way of the protocol, what was not removed. Safe to call at any time and twice; never rejects. */
+  close(): Promise<void>
+}
+
 export interface SinkKind<C, O, P extends Prepared = Prepared> {
   readonly options: Schema<O>
+  /**
+   * Reads what was stored, beside bridges that run. `look`: nothing will be removed, so that a place which can be looked at
+   * without taking anything is. Reports as notices what that does to the place. Throws, with the reason, where this place
+   * cannot be read. Absent where none of the protocol can.
+   */
+  readBack?(at: Endpoint<C, O>, purpose: 'look' | 'take', context: LinkContext): Promise<ReadBack>
   open(at: Endpoint<C, O>, context: LinkContext): Promise<Sink<P>>
   /**
    * Where messages go, as it is written in the options: a template with `${…}` for each message, or one fixed place. What it

@@ -10,6 +10,7 @@ import { Guilt } from './guilt.ts'
 import { codeOf, LookUp } from './look-up.ts'
 import { type ConnectionOptions, type SinkOptions, sinkOptions } from './options.ts'
 import { type Answer, Publisher } from './publisher.ts'
+import { readBack } from './read-back.ts'
 import { type Send, Sends } from './sends.ts'
 import { show, usualLimits } from './show.ts'
 import { Trials } from './trials.ts'
@@ -17,6 +18,7 @@ import { Trials } from './trials.ts'
 type At = Endpoint<ConnectionOptions, SinkOptions>
 
 export const sink: SinkKind<ConnectionOptions, SinkOptions, AmqpPrepared> = {
+  readBack,
   options: sinkOptions,
   address: ({ options }) => addressOf(options),
   prepare,

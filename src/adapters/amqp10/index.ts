@@ -11,6 +11,7 @@ import {
   sourceOptions,
 } from './options.ts'
 import { peek } from './peek.ts'
+import { readBack } from './read-back.ts'
 import { show, usualLimits } from './show.ts'
 import { openSink } from './sink.ts'
 import { openSource } from './source.ts'
@@ -35,6 +36,7 @@ export const amqp10: Adapter<ConnectionOptions, SourceOptions, SinkOptions, Amqp
     prepare,
     usualLimits,
     show,
+    readBack,
     open: openSink,
   },
 }

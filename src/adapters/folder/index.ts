@@ -1,6 +1,7 @@
 import type { Adapter, SourceOptions } from '../../core/adapter.ts'
 import { type FolderPrepared, prepare } from './codec.ts'
 import { connection, type FolderConnection, type FolderSinkOptions, sinkOptions } from './options.ts'
+import { readBack } from './read-back.ts'
 import { show, usualLimits } from './show.ts'
 import { openSink } from './sink.ts'
 
@@ -8,6 +9,6 @@ import { openSink } from './sink.ts'
 export const folder: Adapter<FolderConnection, SourceOptions, FolderSinkOptions, FolderPrepared> = {
   protocol: 'folder',
   connection,
-  sink: { options: sinkOptions, prepare, usualLimits, show, open: openSink },
+  sink: { options: sinkOptions, prepare, usualLimits, show, open: openSink, readBack },
   inline: 'path',
 }

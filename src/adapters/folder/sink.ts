@@ -62,7 +62,8 @@ async function write(path: string, content: Uint8Array): Promise<void> {
   await file.sync()
 }
 
-async function syncFolder(path: string): Promise<void> {
+/** Resolves once the names in the folder are on the disk. */
+export async function syncFolder(path: string): Promise<void> {
   await using folder = await open(path, 'r')
   await folder.sync()
 }

@@ -12,6 +12,7 @@ export const s3: Adapter<AwsConnectionOptions, never, S3SinkOptions, S3Prepared>
     options: sinkOptions,
     // The SDK takes time and memory, and is loaded by the first sink that needs it.
     open: async (at, context) => (await import('./sink.ts')).openSink(at, context),
+    readBack: async (at, _purpose, context) => (await import('./read-back.ts')).readBack(at, context),
     prepare,
     usualLimits,
     show,

@@ -39,6 +39,7 @@ export const sqs: Adapter<AwsConnectionOptions, SqsSourceOptions, SqsSinkOptions
     options: sinkOptions,
     // The SDK takes time and memory, and is loaded by the first sink that needs it.
     open: async (at, context) => (await import('./sink.ts')).openSink(at, context),
+    readBack: async (at, _purpose, context) => (await import('./read-back.ts')).readBack(at, context),
     address: ({ options: { queue } }) => queue,
     isOrdered: ({ options: { queue, fifo_batches } }) =>
       queue.endsWith('.fifo') && fifo_batches === 'one_per_group',

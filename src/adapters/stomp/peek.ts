@@ -1,23 +1,16 @@
 import type { Endpoint, LinkContext } from '../../core/adapter.ts'
 import type { Message } from '../../core/message.ts'
-import { restored } from '../shared/carriage/restore.ts'
 import { inTurn } from '../shared/in-turn.ts'
 import { within } from '../shared/within.ts'
-import type { Frame } from './codec.ts'
+import { openBrowser } from './browse.ts'
 import { StompConnection } from './connection.ts'
-import { destinationOf } from './dialect.ts'
-import { decodeMessage } from './message.ts'
-import { unsheltered } from './names.ts'
 import type { ConnectionOptions, SourceOptions } from './options.ts'
 
-/**
- * The first message of the queue, which stays there: `browser:true` is ActiveMQ's own (its documentation of STOMP), and a last
- * message with `browser:end` says that there was none, or no more. Nothing is acknowledged.
- */
-export async function peek(
-  at: Endpoint<ConnectionOptions, SourceOptions>,
-  { signal }: LinkContext,
-): Promise<Message | undefined> {
+type At = Endpoint<ConnectionOptions, SourceOptions>
+
+/** The first message of the queue, which stays there. */
+export async function peek(at: At, context: LinkContext): Promise<Message | undefined> {
+  const { signal } = context
   const { options } = at
   if (options.topic !== undefined) {
     throw new Error('only a queue can be looked at: what a topic had was handed to its subscribers')
@@ -27,38 +20,16 @@ export async function peek(
     StompConnection.open(url, at.connection, more, signal),
   )
   try {
-    const { broker } = connection
-    if (broker !== 'activemq') {
+    if (connection.broker !== 'activemq') {
       throw new Error('over STOMP only ActiveMQ Classic can show a message without handing it out')
     }
-    const frame = await first(connection, at, signal)
-    if (frame.headers.get('browser') === 'end') return undefined
-    const came = decodeMessage(frame, broker, options, Date.now())
-    const { message } = restored(came)
-    return message === came ? came : { ...message, headers: unsheltered(message.headers) }
+    const came = Promise.withResolvers<Message | undefined>()
+    const alone = { ...at, options: { ...options, prefetch: 1 } }
+    const browser = await openBrowser(alone, connection, ({ message }) => came.resolve(message), context)
+    void browser.closed.then(error => (error ? came.reject(error) : came.resolve(undefined)))
+    browser.grant(1, Number.POSITIVE_INFINITY)
+    return await within(at.connection.connect_timeout, 'looking for a message', came.promise, signal)
   } finally {
     await connection.close()
   }
-}
-
-async function first(
-  connection: StompConnection,
-  { connection: { connect_timeout }, options }: Endpoint<ConnectionOptions, SourceOptions>,
-  signal: AbortSignal,
-): Promise<Frame> {
-  const came = new Promise<Frame>((resolve, reject) => {
-    connection.onMessage = resolve
-    void connection.closed.then(reason => reject(reason ?? new Error('the connection was closed')))
-  })
-  const { selector, transformation } = options
-  connection.send('SUBSCRIBE', [
-    ['id', 'sluice'],
-    ['destination', destinationOf('activemq', options)],
-    ['ack', 'client-individual'],
-    ['browser', 'true'],
-    ['activemq.prefetchSize', '1'],
-    ...(selector === undefined ? [] : [['selector', selector] as const]),
-    ...(transformation === undefined ? [] : [['transformation', transformation] as const]),
-  ])
-  return within(connect_timeout, 'looking for a message', came, signal)
 }

@@ -3,6 +3,7 @@ import { inTurn } from '../shared/in-turn.ts'
 import { StompConnection } from './connection.ts'
 import { addressOf, maxSizeOf, prepare, type StompLimits, type StompPrepared } from './encode.ts'
 import { type ConnectionOptions, sink as options, type SinkOptions } from './options.ts'
+import { readBack } from './read-back.ts'
 import { SendingLink } from './sending-link.ts'
 import { show, usualLimits } from './show.ts'
 
@@ -10,6 +11,7 @@ import { show, usualLimits } from './show.ts'
 const maxAnswer = 1024 * 1024
 
 export const sink: SinkKind<ConnectionOptions, SinkOptions, StompPrepared> = {
+  readBack,
   options,
   address: at => addressOf(at.options),
   prepare,

@@ -3,6 +3,7 @@ import {
   DeleteObjectCommand,
   GetObjectCommand,
   HeadBucketCommand,
+  ListObjectsV2Command,
   PutObjectCommand,
   S3Client,
 } from '@aws-sdk/client-s3'
@@ -25,6 +26,13 @@ export interface S3Calls {
   /** The object with so many bytes; throws WrongSize for one with any other number, of which it reads no more. */
   get(key: string, size: number, signal: AbortSignal): Promise<Buffer>
   delete(key: string): Promise<void>
+  /** One page of the objects whose keys begin so, by key; `next` asks for the page after it. Needs s3:ListBucket. */
+  list(prefix: string, next?: string): Promise<ListedObjects>
+}
+
+export interface ListedObjects {
+  readonly objects: readonly { readonly key: string; readonly size: number }[]
+  readonly next?: string
 }
 
 /** The object has another size than was said. */
@@ -80,6 +88,15 @@ export function s3Calls(
     async delete(key) {
       const command = new DeleteObjectCommand({ Bucket: bucket, Key: key })
       await bounded(timeLimit, abortSignal => client.send(command, { abortSignal }))
+    },
+    async list(prefix, next) {
+      const command = new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix, ContinuationToken: next })
+      const answer = await bounded(timeLimit, abortSignal => client.send(command, { abortSignal }))
+      const token = answer.IsTruncated ? answer.NextContinuationToken : undefined
+      return {
+        objects: (answer.Contents ?? []).map(({ Key = '', Size = 0 }) => ({ key: Key, size: Size })),
+        ...(token !== undefined && { next: token }),
+      }
     },
   }
 }

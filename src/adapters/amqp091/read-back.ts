@@ -1,0 +1,47 @@
+import type { Endpoint, LinkContext, ReadBack } from '../../core/adapter.ts'
+import { isTemplate } from '../../core/template.ts'
+import { readQueue } from '../shared/read-back.ts'
+import { type ConnectionOptions, type SinkOptions, type SourceOptions, sourceOptions } from './options.ts'
+import { source } from './source.ts'
+
+/** A consumer is not told that a queue is empty. */
+const quiet = 3_000
+
+/** The broker sends so many at once, and they are in memory here: what stays cannot be more. */
+const most = 2_000
+
+/**
+ * Takes, since AMQP 0-9-1 shows nothing otherwise, by one consumer and without an acknowledgement: the end of its channel gives
+ * back what is not removed, in its order.
+ */
+export async function readBack(
+  at: Endpoint<ConnectionOptions, SinkOptions>,
+  purpose: 'look' | 'take',
+  context: LinkContext,
+): Promise<ReadBack> {
+  const from = { ...at, options: readOptions(at.options) }
+  if (purpose === 'look') context.report({ type: 'notice', text: shows })
+  context.report({ type: 'notice', text: counts })
+  return readQueue({ open: (deliver, own) => source.open(from, deliver, own), quiet }, context)
+}
+
+const shows = 'AMQP 0-9-1 shows no message without handing it out'
+
+const counts =
+  `what is left alone is held until this ends, at most ${most} messages, and then goes back to where it was in the queue, ` +
+  'marked as redelivered; a quorum queue counts that before RabbitMQ 4.3, and drops what was handed out more often than its ' +
+  'delivery limit allows (20 times by default from RabbitMQ 4.0 on)'
+
+function readOptions({ queue, address, exchange }: SinkOptions): SourceOptions {
+  const written = queue ?? address ?? exchange!
+  if (isTemplate(written)) {
+    throw new Error(`each message chooses its place by ${written}, and not all of those are known`)
+  }
+  if (exchange !== undefined) {
+    throw new Error(
+      `exchange ${exchange} keeps nothing: name the queue that is bound to it as the dead-letter place`,
+    )
+  }
+  // One consumer for all, see whole-window.ts; the queue need not be declared so.
+  return sourceOptions.parse({ queue: written, prefetch: most, single_active_consumer: true })
+}

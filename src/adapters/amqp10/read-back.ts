@@ -1,0 +1,51 @@
+import type { Endpoint, LinkContext, ReadBack } from '../../core/adapter.ts'
+import { isTemplate } from '../../core/template.ts'
+import { readQueue } from '../shared/read-back.ts'
+import { beside, openBrowser } from './browse.ts'
+import { writtenAddress } from './destination.ts'
+import { holdLimit, leaseConnection } from './lease.ts'
+import { type ConnectionOptions, type SinkOptions, type SourceOptions, sourceOptions } from './options.ts'
+import { openSource } from './source.ts'
+
+/** A broker that has nothing more does not say so. */
+const quiet = 3_000
+
+/** Looks, where the broker can show messages; else takes them and gives back what is not removed. */
+export async function readBack(
+  given: Endpoint<ConnectionOptions, SinkOptions>,
+  purpose: 'look' | 'take',
+  context: LinkContext,
+): Promise<ReadBack> {
+  const at = { ...given, connection: beside(given), options: readOptions(given.options) }
+  const lease = await leaseConnection(at, context.signal)
+  const { dialect } = lease.connection
+  if (purpose === 'look' && dialect.browses) {
+    return readQueue({ open: (deliver, own) => openBrowser(at, lease, deliver, own), quiet }, context)
+  }
+  try {
+    if (purpose === 'look') {
+      context.report({ type: 'notice', text: `${dialect.broker} shows no message without handing it out` })
+    }
+    if (Number.isFinite(holdLimit(at.connection))) context.report({ type: 'notice', text: counts })
+    return await readQueue({ open: (deliver, own) => openSource(at, deliver, own), quiet }, context)
+  } finally {
+    await lease.release()
+  }
+}
+
+const counts =
+  'what is left alone is held until this ends, and then given back; a quorum queue may count that, and drops what was handed ' +
+  'out more often than its delivery limit allows (20 times by default from RabbitMQ 4.0 on)'
+
+function readOptions(options: SinkOptions): SourceOptions {
+  const { queue, address, format } = options
+  const written = writtenAddress(options)
+  if (isTemplate(written)) {
+    throw new Error(`each message chooses its place by ${written}, and not all of those are known`)
+  }
+  if (queue === undefined && address === undefined) {
+    throw new Error(`${written} keeps nothing: read the queue that is bound to it, as a dead-letter place`)
+  }
+  const place = queue === undefined ? { address } : { queue }
+  return sourceOptions.parse({ ...place, format, prefetch: 65_535 })
+}

@@ -1,0 +1,62 @@
+import type { Endpoint, LinkContext, ReadBack } from '../../core/adapter.ts'
+import { isTemplate } from '../../core/template.ts'
+import { inTurn } from '../shared/in-turn.ts'
+import { readQueue } from '../shared/read-back.ts'
+import { openBrowser } from './browse.ts'
+import { StompConnection } from './connection.ts'
+import {
+  type ConnectionOptions,
+  type SinkOptions,
+  type SourceOptions,
+  source as sourceOptions,
+} from './options.ts'
+import { source } from './source.ts'
+
+/** A subscriber is not told that a queue is empty. */
+const quiet = 3_000
+
+/** Looks, where the broker can show messages; else takes them and gives back what is not removed. */
+export async function readBack(
+  given: Endpoint<ConnectionOptions, SinkOptions>,
+  purpose: 'look' | 'take',
+  context: LinkContext,
+): Promise<ReadBack> {
+  const at = { ...given, options: readOptions(given.options) }
+  const { signal, report } = context
+  const more = { clientId: undefined, maxMessageSize: at.options.max_message_size }
+  const connection = await inTurn(at.connection.urls, signal, url =>
+    StompConnection.open(url, at.connection, more, signal),
+  )
+  const { broker } = connection
+  if (purpose === 'look' && broker === 'activemq') {
+    return readQueue({ open: (deliver, own) => openBrowser(at, connection, deliver, own), quiet }, context)
+  }
+  await connection.close()
+  if (purpose === 'look') {
+    report({
+      type: 'notice',
+      text: 'over STOMP only ActiveMQ Classic shows a message without handing it out',
+    })
+  }
+  report({ type: 'notice', text: broker === 'rabbitmq' ? counts : holds })
+  return readQueue({ open: (deliver, own) => source.open(at, deliver, own), quiet }, context)
+}
+
+const holds = 'what is left alone is held until this ends, and then given back, marked as redelivered'
+
+const counts =
+  `${holds}; a quorum queue counts that, and drops what was handed out more often than its delivery limit allows (20 times by ` +
+  'default from RabbitMQ 4.0 on)'
+
+function readOptions({ queue, topic, address, max_message_size }: SinkOptions): SourceOptions {
+  const written = queue ?? topic ?? address!
+  if (isTemplate(written)) {
+    throw new Error(`each message chooses its place by ${written}, and not all of those are known`)
+  }
+  if (topic !== undefined) {
+    throw new Error(`topic ${topic} keeps nothing: what was sent there was handed to its subscribers`)
+  }
+  const place = queue === undefined ? { address } : { queue }
+  const options = sourceOptions.parse({ ...place, prefetch: 10_000 })
+  return max_message_size === undefined ? options : { ...options, max_message_size }
+}
