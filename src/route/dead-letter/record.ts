@@ -47,13 +47,7 @@ export function recordMessage(letter: DeadLetter): Message {
   const record = {
     form,
     ...about,
-    message: {
-      address: message.address,
-      body: bodyToJson(message.body),
-      properties: propertiesToJson(message.properties),
-      headers: headersToJson(message.headers),
-      ...(message.annotations && { annotations: headersToJson(message.annotations) }),
-    },
+    message: messageToJson(message),
   }
   return {
     address: message.address,
@@ -81,17 +75,40 @@ export function readRecord(json: string): DeadLetter {
   const { form: written, message, ...about } = JSON.parse(json)
   if (written !== form)
     throw new Error(`not a dead letter of the form ${form}: found ${JSON.stringify(written)}`)
-  return {
-    ...about,
-    message: {
-      address: message.address,
-      body: bodyFromJson(message.body),
-      properties: propertiesFromJson(message.properties),
-      headers: headersFromJson(message.headers),
-      ...(message.annotations && { annotations: headersFromJson(message.annotations) }),
-    },
-  }
+  return { ...about, message: messageFromJson(message) }
 }
+
+/** A message as JSON that keeps all of it, types too. */
+export interface MessageJson {
+  readonly address: string
+  readonly body: BodyJson
+  readonly properties: Record<string, unknown>
+  readonly headers: Record<string, TypedJson>
+  readonly annotations?: Record<string, TypedJson>
+}
+
+export const messageToJson = ({ address, body, properties, headers, annotations }: Message): MessageJson => ({
+  address,
+  body: bodyToJson(body),
+  properties: propertiesToJson(properties),
+  headers: headersToJson(headers),
+  ...(annotations && { annotations: headersToJson(annotations) }),
+})
+
+/** The inverse of `messageToJson`. Throws on what it did not write. */
+export const messageFromJson = ({
+  address,
+  body,
+  properties,
+  headers,
+  annotations,
+}: MessageJson): Message => ({
+  address,
+  body: bodyFromJson(body),
+  properties: propertiesFromJson(properties),
+  headers: headersFromJson(headers),
+  ...(annotations && { annotations: headersFromJson(annotations) }),
+})
 
 /** JSON.stringify escapes control characters and lone surrogates, but not the two noncharacters that XML 1.0 forbids. */
 const forbiddenInXml = /[\ufffe\uffff]/g
