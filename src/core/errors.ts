@@ -11,6 +11,19 @@ export class MessageRefused extends Error {
 /** Not now: throttled, 5xx, timed out, access denied, missing. Tried again for ever; counts for the breaker once a call. */
 export class SinkUnavailable extends Error {
   override readonly name = 'SinkUnavailable'
+  /** It was too much at a time: less is sent at a time before the breaker hears of it. */
+  readonly throttled: boolean
+  /** Milliseconds for which a target that throttles asks to be left alone. */
+  readonly retryAfter: number | undefined
+
+  constructor(
+    message?: string,
+    options?: ErrorOptions & { readonly throttled?: boolean; readonly retryAfter?: number | undefined },
+  ) {
+    super(message, options)
+    this.throttled = options?.throttled ?? false
+    this.retryAfter = options?.retryAfter
+  }
 }
 
 /** The connection or link is gone. The message is tried on the next link; the breaker hears of it once a link. */

@@ -1,7 +1,7 @@
 import type { Outcome } from './delivery.ts'
 
 /** Why a send failed, in the words of the metrics. */
-export type FailureKind = 'refused' | 'unavailable' | 'link_lost' | 'unexpected'
+export type FailureKind = 'refused' | 'throttled' | 'unavailable' | 'link_lost' | 'unexpected'
 
 export type BreakerState = 'closed' | 'open' | 'half_open'
 
@@ -56,6 +56,8 @@ export type RouteEvent = { readonly route: string } & (
       readonly state: BreakerState
       readonly error?: Error
     }
+  /** How many messages may be in flight to the target from now on, since it throttles; Infinity when that is over. */
+  | { readonly type: 'concurrency'; readonly target: string; readonly limit: number }
   | { readonly type: 'notice'; readonly link: string; readonly text: string }
 )
 

@@ -1,6 +1,6 @@
 import CircuitBreaker from 'opossum'
 import type { BreakerState } from '../core/events.ts'
-import { aborted } from './backoff.ts'
+import { Turns } from './turns.ts'
 
 /** Written `breaker: { failure_rate, minimum_calls, window, open_for }`; milliseconds. */
 export interface BreakerOptions {
@@ -9,7 +9,7 @@ export interface BreakerOptions {
   /** It does not open before so many calls in the window. */
   readonly minimumCalls: number
   readonly window: number
-  /** So long it stays open before one probe is let through. */
+  /** So long it stays open at least before one probe is let through, and up to half of it longer. */
   readonly openFor: number
 }
 
@@ -26,8 +26,10 @@ export interface Permit {
  * States: *closed*, everybody is admitted; *open*, everybody waits; *half open*, one message is admitted as the probe
  * while the others wait. Calls of the closed state lead to *open* by their failure rate; `openFor` leads to *half open*;
  * the probe's verdict leads to *closed* or back to *open*. A probe without a verdict (its message was refused or lost)
- * makes room for the next one. Results of an older generation than the last change of state count for nothing: a late
- * success from before an outage must not close a breaker, as it would in the library.
+ * makes room for the next one. Where no message waits to be the probe, a look at the target is (`checked`), which sends
+ * nothing and so may be wrong: the first failure after it opens the breaker again. Results of an older generation than
+ * the last change of state count for nothing: a late success from before an outage must not close a breaker, as it would
+ * in the library. Each opening has a length of its own, so that many routes do not come back in step.
  *
  * The library (opossum) keeps the window and the state. It is told results and runs nothing, because its own timeout
  * leaves calls running, its `capacity` counts as failures and its `errorFilter` closes a half-open breaker.
@@ -37,44 +39,60 @@ export class Breaker {
   readonly #counted = new WeakSet<object>()
   #generation = 0
   #probing = false
-  /** In the order in which they came. */
-  readonly #waiters = new Set<() => void>()
+  readonly #turns = new Turns()
+  readonly #unclaimed: () => void
   #reason: Error | undefined
+  /** Closed on the word of a look at the target, and nothing was sent since. */
+  #unproven = false
 
-  constructor(options: BreakerOptions, report: (state: BreakerState, reason: Error | undefined) => void) {
+  /** `unclaimed` is called when it is half open and nobody waits to be the probe. */
+  constructor(
+    options: BreakerOptions,
+    report: (state: BreakerState, reason: Error | undefined) => void,
+    unclaimed: () => void = () => {},
+  ) {
+    this.#unclaimed = unclaimed
+    const openFor = () => options.openFor * (1 + Math.random() / 2)
     const record = async (result: Error | undefined) => {
       if (result) throw result
     }
-    this.#circuit = new CircuitBreaker(record, {
-      timeout: false,
+    // The library keeps this object, and reads how long to stay open each time it opens (opossum 10).
+    const circuitOptions = {
+      timeout: false as const,
       // The library opens above the threshold, we at it.
       errorThresholdPercentage: options.failureRate * 100 - 1e-6,
       volumeThreshold: options.minimumCalls,
       rollingCountTimeout: options.window,
       rollingCountBuckets: 10,
-      resetTimeout: options.openFor,
+      resetTimeout: openFor(),
       rollingPercentilesEnabled: false,
-    })
+    }
+    this.#circuit = new CircuitBreaker(record, circuitOptions)
     const changed = () => {
       this.#generation++
       this.#probing = false
+      this.#unproven = false
       report(this.state, this.state === 'open' ? this.#reason : undefined)
     }
     this.#circuit.on('open', changed)
     this.#circuit.on('halfOpen', () => {
+      circuitOptions.resetTimeout = openFor()
       changed()
       this.#wakeNext()
     })
     this.#circuit.on('close', () => {
       changed()
-      const all = [...this.#waiters]
-      this.#waiters.clear()
-      for (const wake of all) wake()
+      this.#turns.all()
     })
   }
 
   get state(): BreakerState {
     return this.#circuit.halfOpen ? 'half_open' : this.#circuit.opened ? 'open' : 'closed'
+  }
+
+  /** Why it is not closed. */
+  get reason(): Error | undefined {
+    return this.state === 'closed' ? undefined : this.#reason
   }
 
   /** A permit at once or as soon as the state allows; undefined when a signal was aborted first. */
@@ -83,7 +101,7 @@ export class Breaker {
       const permit = this.tryAdmit()
       if (permit) return permit
       if (signals.some(s => s.aborted)) return undefined
-      await this.#woken(signals)
+      if ((await this.#turns.wait(signals)) && signals.some(s => s.aborted)) this.#wakeNext()
     }
   }
 
@@ -101,8 +119,18 @@ export class Breaker {
   }
 
   failed(permit: Permit, error: Error): void {
-    this.#reason = error
+    if (permit.generation === this.#generation) this.#reason = error
     this.#record(permit, error, error)
+  }
+
+  /** A look at the target, which sends nothing, had this permit: its word counts where it is the probe, and only there. */
+  checked(permit: Permit, error: Error | undefined): void {
+    if (!permit.probe || permit.generation !== this.#generation) return
+    if (error) return this.failed(permit, error)
+    this.#circuit.once('close', () => {
+      this.#unproven = true
+    })
+    this.succeeded(permit, {})
   }
 
   /** The send says nothing about the target: the message was refused, or is not ours any more. */
@@ -121,23 +149,13 @@ export class Breaker {
   #record(permit: Permit, call: object, result: Error | undefined): void {
     if (permit.generation !== this.#generation || this.#counted.has(call)) return
     this.#counted.add(call)
+    if (this.#unproven && result) return this.#circuit.open()
+    this.#unproven = false
     this.#circuit.fire(result).catch(() => {})
   }
 
-  /** Waits for its turn among the waiters, or for a signal; a turn that a leaver was given goes to the next. */
-  async #woken(signals: readonly AbortSignal[]): Promise<void> {
-    const turn = new AbortController()
-    const wake = () => turn.abort()
-    this.#waiters.add(wake)
-    await aborted(turn.signal, ...signals)
-    if (!turn.signal.aborted) this.#waiters.delete(wake)
-    else if (signals.some(s => s.aborted)) this.#wakeNext()
-  }
-
+  /** Wakes the one that has waited longest; should it be gone, its turn goes to the next. */
   #wakeNext(): void {
-    const [next] = this.#waiters
-    if (!next) return
-    this.#waiters.delete(next)
-    next()
+    if (!this.#turns.next() && this.state === 'half_open') this.#unclaimed()
   }
 }

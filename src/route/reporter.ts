@@ -43,6 +43,7 @@ export function reporter(route: string, report: Report) {
         report({ type: 'breaker', route, target, state, ...(error && { error }) })
         changed()
       },
+      concurrency: limit => report({ type: 'concurrency', route, target, limit }),
       linkUp: () => {
         report({ type: 'link_up', route, link: target })
         changed()
