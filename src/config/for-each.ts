@@ -45,8 +45,15 @@ export function repeat(
     const one = typeof item === 'string' ? `item ${item}` : describe(item, i)
     const found: Problem[] = []
     const full = fill(name, item, text => found.push({ path: at, text, one, atKey: true }))
-    const filled = walk(keys, at, (text, path) =>
-      fill(text, item, said => found.push({ path, text: said, one })),
+    const filled = walk(
+      keys,
+      at,
+      (text, path) => fill(text, item, said => found.push({ path, text: said, one })),
+      (key, path) => {
+        if (!whole.test(key)) return
+        const said = '${item} stands in a key, where nothing is replaced'
+        found.push({ path, text: said, one, atKey: true })
+      },
     )
     problems.push(...found)
     return found.length === 0 ? [{ name: String(full), keys: filled, item: one }] : []
@@ -69,12 +76,20 @@ function describe(item: Keys, index: number): string {
   return `item ${index + 1}${first ? ` (${first.join(': ')})` : ''}`
 }
 
-function walk(data: unknown, at: Path, replace: (text: string, at: Path) => unknown): unknown {
+function walk(
+  data: unknown,
+  at: Path,
+  replace: (text: string, at: Path) => unknown,
+  look: (key: string, at: Path) => void = () => {},
+): unknown {
   if (typeof data === 'string') return data.includes('${') ? replace(data, at) : data
-  if (Array.isArray(data)) return data.map((value, i) => walk(value, [...at, i], replace))
+  if (Array.isArray(data)) return data.map((value, i) => walk(value, [...at, i], replace, look))
   if (!isMap(data)) return data
   return Object.fromEntries(
-    Object.entries(data).map(([key, value]) => [key, walk(value, [...at, key], replace)]),
+    Object.entries(data).map(([key, value]) => {
+      look(key, [...at, key])
+      return [key, walk(value, [...at, key], replace, look)]
+    }),
   )
 }
 

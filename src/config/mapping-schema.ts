@@ -3,9 +3,12 @@ import { readFormat, writtenFormat } from './body-schema.ts'
 
 /** The rules of `mapping:`, as people write them. What only their compilers know (expressions, patterns) is checked there. */
 
-const scalar = z.union([z.string(), z.number(), z.boolean()], {
-  error: 'expected a text, a number, true or false',
-})
+const scalar = z
+  .union([z.string(), z.number(), z.boolean()], { error: 'expected a text, a number, true or false' })
+  .refine(written => !Number.isInteger(written) || Number.isSafeInteger(written), {
+    error:
+      'YAML rounds whole numbers past 2^53: write it as text, or as an expression with its digits, "${9007199254740993}"',
+  })
 const template = z.string().min(1, { error: 'expected a text with something in it' })
 const expression = z.string().min(1, { error: 'expected an expression' })
 

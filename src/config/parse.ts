@@ -105,7 +105,8 @@ function show(value: unknown, path: Path): string {
   if (typeof value === 'object' && value !== null) return 'a map'
   if (path.some(step => typeof step === 'string' && secretKey.test(step)))
     return `a ${typeof value} (not shown)`
-  const text = JSON.stringify(value) ?? 'nothing'
+  // JSON has no infinity, which YAML reads 1e400 as.
+  const text = typeof value === 'number' ? String(value) : (JSON.stringify(value) ?? 'nothing')
   return text.replace(/\/\/.*@/s, '//***@')
 }
 

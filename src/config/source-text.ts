@@ -8,6 +8,7 @@ import {
   type Node,
   type Pair,
   parseDocument,
+  visit,
   type YAMLMap,
 } from 'yaml'
 import { toError } from '../core/errors.ts'
@@ -42,6 +43,14 @@ export class SourceText {
       path: [],
       text: `no well-formed YAML: ${error.message}`,
     }))
+    // The schemas pass over it without a word, since it is not a key but the prototype to JavaScript.
+    visit(this.#document, {
+      Pair: (_, { key }) => {
+        if (!isScalar(key) || key.value !== '__proto__') return
+        const at = this.#position(key.range?.[0] ?? 0)
+        this.problems.push({ file, ...at, path: [], text: 'a key cannot have the name __proto__' })
+      },
+    })
     this.data = this.problems.length === 0 ? this.#toData() : undefined
   }
 

@@ -1,3 +1,4 @@
+import { escapedWhere } from '../core/json/escape.ts'
 import { hangingValue, visible } from './layout.ts'
 import type { TestDone } from './run-tests.ts'
 
@@ -81,9 +82,9 @@ const count = (n: number, noun: string): string => `${n} ${noun}${n === 1 ? '' :
 
 const entities: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' }
 
-/** Line breaks stay, other control characters are made visible: XML has none of them. */
+/** Line breaks stay, other control characters and the noncharacters of XML are made visible: XML has none of them. */
 const xml = (text: string): string =>
   text
     .split('\n')
-    .map(line => visible(line).replace(/[&<>"]/g, c => entities[c]!))
+    .map(line => escapedWhere(visible(line), /[\ufffe\uffff]/g).replace(/[&<>"]/g, c => entities[c]!))
     .join('\n')

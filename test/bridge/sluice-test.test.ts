@@ -169,6 +169,8 @@ describe('sluice test', () => {
     const { names, texts } = parsed(reports.junit(done))
     assert.deepEqual(names, ['one # & <two>', 'test 2'])
     assert.match(texts, /expected x\n {4}found {4}orders/)
+    const odd = await run(written({ name: 'a\0\ud800\ufffe\uffff', expect: { main: { body: ']]>\uffff' } } }))
+    assert.deepEqual(parsed(reports.junit(odd)).names, ['a\\u0000\\ud800\\ufffe\\uffff'])
   })
 
   it('runs those whose name holds the filter', async () => {

@@ -161,6 +161,13 @@ describe('for_each', () => {
     )
     assert.match(said('out-${item}', '${ item }'), /\$\{ item \} is no place of an item: write \$\{item\}/)
     assert.match(said('out-${item}', '${item & 1}'), /is no place of an item/)
+    const key = plain.replace(
+      'queue: "out-${item}"',
+      'queue: out, mapping: [{ set: { headers: { "x-${item}": y } } }]',
+    )
+    assert.deepEqual(problemsOf(key), [
+      'f.yaml:12:84: routes["orders-${item}"].targets.main.mapping[0].set.headers["x-${item}"]: ${item} stands in a key, where nothing is replaced (item ORDERS and item INVOICES)',
+    ])
     const shard = file(`
   r-\${item.n}:
     for_each: [{ n: a, shard: 7 }]

@@ -143,6 +143,21 @@ describe('a mapping', () => {
     ])
   })
 
+  it('has no number that YAML has rounded, and no key that JavaScript loses', () => {
+    const rounded = `      - set: { headers: { a: 9007199254740993, b: "\${9007199254740993}", c: 1e-300, d: 0.5 }, priority: 1e400 }
+      - lookup: { file: config/routes/tables/tenants.csv, key: a, as: t, default: { a: -12345678901234567890 } }`
+    const said =
+      'YAML rounds whole numbers past 2^53: write it as text, or as an expression with its digits, "${9007199254740993}"'
+    assert.deepEqual(problemsOf(withMapping(rounded)), [
+      `f.yaml:8:30: routes.orders.mapping[0].set.headers.a: ${said}`,
+      'f.yaml:8:105: routes.orders.mapping[0].set.priority: expected a text, a number, true or false, found Infinity',
+      `f.yaml:9:88: routes.orders.mapping[1].lookup.default.a: ${said}`,
+    ])
+    assert.deepEqual(problemsOf(withMapping('      - set: { headers: { __proto__: a } }')), [
+      'f.yaml:8:27: a key cannot have the name __proto__',
+    ])
+  })
+
   it('cannot read CSV whose separator is something else as well', () => {
     const csv = (more: string) => `      - decode: { format: csv, header: true, ${more} }`
     for (const more of [
