@@ -328,7 +328,8 @@ of the process and of Node.js that prom-client collects (\`process_…\`, \`node
 
 const labelText = `Labels are \`route\`, the route's name; \`protocol\`, that of its source; \`target\`, the target's name, empty where the route's
 mapping was at work; \`link\`, which is \`source\`, a target's name, or \`dead letter\` with the place; \`kind\`, why a send failed:
-\`refused\` (the message is at fault), \`unavailable\` (the target is), \`link_lost\` or \`unexpected\`; \`outcome\`,
+\`refused\` (the message is at fault), \`throttled\` (too much at a
+time), \`unavailable\` (the target is), \`link_lost\` or \`unexpected\`; \`outcome\`,
 \`accepted\` or \`rejected\`; \`reason\`, why a message without guarantee was let go.`
 
 if (import.meta.main) {

@@ -91,6 +91,17 @@ export function eventLog(log: Logger): (event: RouteEvent) => void {
           state === 'closed' ? 'breaker closed' : 'breaker half open; sending one probe',
         )
       }
+      case 'concurrency': {
+        const { target, limit } = event
+        if (limit === Number.POSITIVE_INFINITY)
+          return log.info({ route, target }, 'the target does not throttle any more; sending without a limit')
+        return seldom(`throttled ${route} ${target}`, more =>
+          log.warn(
+            { route, target, limit, ...more },
+            'the target throttles; sending fewer messages at a time',
+          ),
+        )
+      }
       case 'group_held':
         return seldom(`held ${route} ${event.target}`, more =>
           log.error(
@@ -103,6 +114,17 @@ export function eventLog(log: Logger): (event: RouteEvent) => void {
           { route, target: event.target, group: event.group },
           'too much is held: this group goes to the dead letter, in its order, until the next start',
         )
+      case 'expired':
+        return seldom(`expired ${route} ${event.target}`, more =>
+          log.warn({ route, target: event.target, ...more }, 'a message expired before it could be sent'),
+        )
+      case 'paused':
+        return log.error(
+          { route, reason: event.reason },
+          'route paused: too many dead letters; what comes waits at its broker until the route is resumed or started again',
+        )
+      case 'resumed':
+        return log.info({ route }, 'route resumed')
       case 'stalled':
         return log.error(
           { route, seconds: event.seconds },

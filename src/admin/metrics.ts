@@ -24,6 +24,11 @@ export function createMetrics(protocols: ReadonlyMap<string, string>, status: ()
     'sluice_messages_looped_total',
     'Messages that came back to the route and were dropped',
   )
+  const expired = counter(
+    'sluice_messages_expired_total',
+    'Messages whose time was over before they could be sent: dropped, or dead letters where the route says so',
+    ['target'],
+  )
   const replyFailed = counter('sluice_replies_failed_total', 'Replies that did not reach their requester', [
     'reason',
   ])
@@ -72,6 +77,7 @@ export function createMetrics(protocols: ReadonlyMap<string, string>, status: ()
     },
     filtered: ({ route, target }) => filtered.inc({ route, target }),
     looped: ({ route }) => looped.inc({ route }),
+    expired: ({ route, target }) => expired.inc({ route, target }),
     reply_failed: ({ route, reason }) => replyFailed.inc({ route, reason }),
     sent: ({ route, target, seconds, packed: isPacked }) => {
       sent.inc({ route, target })
@@ -141,12 +147,25 @@ function registerGauges(
     '1 while the oldest message here has waited for more than a minute',
     row => (row.stalled ? 1 : 0),
   )
+  perRoute('sluice_route_paused', '1 while the route is held after too many dead letters', row =>
+    row.paused === undefined ? 0 : 1,
+  )
   perRoute('sluice_source_up', '1 while the source is connected', row => (row.source.up ? 1 : 0))
   perTarget('sluice_target_up', '1 while the target is connected', target => (target.up ? 1 : 0))
   perTarget(
     'sluice_groups_held',
     'Order groups that wait behind a refused message, or go to the dead letter after it',
     target => target.groupsHeld,
+  )
+  perTarget(
+    'sluice_sends_in_flight',
+    'Messages that are being sent to the target, those included that wait for its link or its breaker',
+    target => target.inFlight,
+  )
+  perTarget(
+    'sluice_sends_limit',
+    'Messages that may be in flight at a time, since the target throttles; 0 while there is no limit',
+    target => target.inFlightLimit ?? 0,
   )
   perTarget('sluice_breaker_state', '0 closed, 1 half open, 2 open', target => states.indexOf(target.breaker))
 }

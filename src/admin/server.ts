@@ -13,7 +13,8 @@ export interface AdminServer {
  * - `/metrics`, for Prometheus;
  * - `/healthz`: 200 while the process runs;
  * - `/readyz`: 200 once the process can serve, 503 while it stops. A broker that is down does not make it unready, so
- *   that it blocks no rollout; `/readyz?strict` is 503 until every link is up, and its body says which is not and why.
+ *   that it blocks no rollout; `/readyz?strict` is 503 until every link is up and every
+ *   breaker closed, and its body says which is not and why.
  */
 export async function startAdminServer(
   { host, port }: { readonly host: string; readonly port: number },
@@ -53,7 +54,8 @@ function linksDown(status: BridgeStatus) {
       ...Object.entries(targets).map(([link, target]) => ({ route, link, ...target })),
       ...deadLetters.map(place => ({ route, link: 'dead_letter', ...place })),
     ]
-      .filter(link => !link.up)
-      .map(({ route, link, error }) => ({ route, link, error: error && sentence(error) })),
+      .map(link => ({ breaker: undefined, ...link }))
+      .filter(({ up, breaker }) => !up || (breaker ?? 'closed') !== 'closed')
+      .map(({ route, link, breaker, error }) => ({ route, link, breaker, error: error && sentence(error) })),
   )
 }

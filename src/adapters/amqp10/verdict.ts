@@ -17,6 +17,8 @@ const ofPlace = ['amqp:not-found', 'amqp:unauthorized-access', 'amqp:not-allowed
 const ofAnything = ['failed', 'amqp:internal-error']
 const isMissing = /does not exist|not authorized|permission|deleted destination/i
 const isFull = /resource.?limit|is full|usage manager|usage\(|no space|max.?length|ResourceAllocation/i
+/** The broker's word for a limit that less at a time may stay under. */
+const isTooMuch = /resource-limit-exceeded/i
 
 const left = 'this temporary queue is gone, for instance because the requester that made it has left'
 
@@ -48,7 +50,8 @@ function rejection({ condition, description }: Outcome, { broker, place, isChose
   const what = `${broker} rejected the message for ${place}`
   // RabbitMQ before 4.3 gives no reason for a queue that is full or has no leader.
   if (words === '') return new SinkUnavailable(`${what}: its queue is full, or not available`)
-  if (isFull.test(words)) return new SinkUnavailable(`${what}: ${words}`)
+  if (isFull.test(words))
+    return new SinkUnavailable(`${what}: ${words}`, { throttled: isTooMuch.test(words) })
   const Placed = isChosen ? MessageRefused : SinkUnavailable
   // ActiveMQ says no more of a temporary queue that is gone than its name.
   if (description === place) return new Placed(`${what}: ${left}`)

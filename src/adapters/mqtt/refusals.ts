@@ -91,7 +91,7 @@ export function publishRefused(code: number, { topic, chosen }: Place, said?: st
     case BAD_FORMAT:
       return new MessageRefused(text)
     case QUOTA:
-      return new SinkUnavailable(text)
+      return new SinkUnavailable(text, { throttled: true })
     default:
       return new Error(text)
   }

@@ -126,11 +126,13 @@ function failure(httpStatusCode: number, headers: AnswerHeaders, text: string): 
   const said = message ?? Message ?? `HTTP status ${httpStatusCode}: ${JSON.stringify(text.slice(0, 200))}`
   const name = headers['x-amzn-errortype'] ?? code ?? __type
   const [Code] = String(headers['x-amzn-query-error'] ?? '').split(';')
-  return Object.assign(new Error(String(said)), {
+  const error = Object.assign(new Error(String(said)), {
     ...(name !== undefined && { name: String(name).replace(/:.*$/, '').replace(/^.*#/, '') }),
     ...(Code !== '' && { Code }),
     $metadata: { httpStatusCode },
   })
+  // Not enumerable, as the SDK has it, so that no log shows it.
+  return Object.defineProperty(error, '$response', { value: { statusCode: httpStatusCode, headers } })
 }
 
 function failureBody(text: string): Readonly<Record<string, unknown>> {

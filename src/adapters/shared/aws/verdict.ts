@@ -86,8 +86,8 @@ export function judge(doing: Doing, isChosen = false): Judge {
       const codes = codesOf(error)
       const text = fault(codes, statusOf(error), doing)
       if (text !== undefined) {
-        const Meant = isChosen && isOfPlace(codes) ? PlaceRefused : SinkUnavailable
-        return new Meant(text, { cause: error })
+        if (isChosen && isOfPlace(codes)) return new PlaceRefused(text, { cause: error })
+        return new SinkUnavailable(text, { cause: error, ...throttling(codes, error) })
       }
       if (!codes.some(code => badMessage.test(code))) return error
       return new MessageRefused(`${doing.target} refused the message: ${codes[0]}: ${error.message}`, {
@@ -98,8 +98,8 @@ export function judge(doing: Doing, isChosen = false): Judge {
       const text = fault([bare(code)], undefined, doing)
       const said = `${bare(code)}: ${message}`
       if (text !== undefined) {
-        const Meant = isChosen && isOfPlace([bare(code)]) ? PlaceRefused : SinkUnavailable
-        return new Meant(`${text}: ${said}`)
+        if (isChosen && isOfPlace([bare(code)])) return new PlaceRefused(`${text}: ${said}`)
+        return new SinkUnavailable(`${text}: ${said}`, throttling([bare(code)]))
       }
       // A fault of the service by its own word; throttling was looked at before, since it can come as the sender's.
       if (!senderFault) return new SinkUnavailable(`${doing.service} failed on ${doing.target}: ${said}`)
@@ -139,6 +139,23 @@ export function isAnswered(thrown: unknown): boolean {
   return isOfPlace(codes) || codes.some(code => badMessage.test(code))
 }
 
+/** Is it too much at a time, and did the answer say for how long to wait? */
+function throttling(codes: readonly string[], error?: Error) {
+  if (!codes.some(code => throttled.test(code)) && statusOf(error) !== 429) return {}
+  return { throttled: true, retryAfter: retryAfterOf(error) }
+}
+
+/** Milliseconds, from `Retry-After` (RFC 9110, 10.2.3: seconds, or a date) or the `x-amz-retry-after` of AWS (milliseconds). */
+function retryAfterOf(error: Error | undefined): number | undefined {
+  const { headers = {} } = (error as { $response?: { headers?: Record<string, unknown> } })?.$response ?? {}
+  const own = Number(headers['x-amz-retry-after'])
+  if (own > 0) return own
+  const said = headers['retry-after']
+  if (typeof said !== 'string') return undefined
+  const after = Number.isNaN(Number(said)) ? Date.parse(said) - Date.now() : Number(said) * 1_000
+  return after > 0 ? after : undefined
+}
+
 /** The names an error goes by, most telling first. */
 function codesOf(error: Error): string[] {
   const { Code, code } = error as { Code?: unknown; code?: unknown }
@@ -148,8 +165,8 @@ function codesOf(error: Error): string[] {
 const bare = (code: string): string => code.replace(/^(AWS\.SimpleQueueService\.|.*#)/, '')
 
 /** The HTTP status, also when the answer could not be read. */
-function statusOf(error: Error): number | undefined {
-  const { $metadata, $response } = error as {
+function statusOf(error: Error | undefined): number | undefined {
+  const { $metadata, $response } = (error ?? {}) as {
     $metadata?: { httpStatusCode?: number }
     $response?: { statusCode?: number }
   }
