@@ -3,6 +3,7 @@ import { MessageRefused, sentence } from '../../core/errors.ts'
 import { escapedWhere } from '../../core/json/escape.ts'
 import type { Body, Headers, Message, Properties } from '../../core/message.ts'
 import { text, type Value } from '../../core/value.ts'
+import { Fields } from './fields.ts'
 import { entriesFromJson, entriesToJson, fromTypedJson, type TypedJson, toTypedJson } from './typed-json.ts'
 
 /** A message that could not be carried, and all that is known of why. */
@@ -70,12 +71,37 @@ export function recordMessage(letter: DeadLetter): Message {
 const recordId = (deliveryId: string, { route, target }: DeadLetter): string =>
   createHash('sha256').update(`${deliveryId}\0${route}\0${target}`).digest('hex')
 
-/** The dead letter that `recordMessage` wrote. Throws when the text is no such record. */
+/**
+ * The dead letter that `recordMessage` wrote. Throws, with the field that is wrong, when the text is no such record or has
+ * what this version does not know.
+ */
 export function readRecord(json: string): DeadLetter {
-  const { form: written, message, ...about } = JSON.parse(json)
+  const fields = new Fields(parsed(json))
+  const written = fields.any('form')
   if (written !== form)
     throw new Error(`not a dead letter of the form ${form}: found ${JSON.stringify(written)}`)
-  return { ...about, message: messageFromJson(message) }
+  const letter: DeadLetter = {
+    route: fields.text('route'),
+    target: fields.text('target'),
+    reason: fields.text('reason'),
+    kind: fields.one('kind', ['refused', 'unexpected']),
+    ...(fields.has('stack') && { stack: fields.text('stack') }),
+    attempts: fields.number('attempts'),
+    ...(fields.has('deliveryCount') && { deliveryCount: fields.number('deliveryCount') }),
+    receivedAt: fields.number('receivedAt'),
+    diedAt: fields.number('diedAt'),
+    message: fields.read('message', messageFromJson),
+  }
+  fields.end()
+  return letter
+}
+
+function parsed(json: string): unknown {
+  try {
+    return JSON.parse(json)
+  } catch (cause) {
+    throw new Error('no JSON, or only the beginning of it', { cause })
+  }
 }
 
 /** A message as JSON that keeps all of it, types too. */
@@ -96,19 +122,18 @@ export const messageToJson = ({ address, body, properties, headers, annotations 
 })
 
 /** The inverse of `messageToJson`. Throws on what it did not write. */
-export const messageFromJson = ({
-  address,
-  body,
-  properties,
-  headers,
-  annotations,
-}: MessageJson): Message => ({
-  address,
-  body: bodyFromJson(body),
-  properties: propertiesFromJson(properties),
-  headers: headersFromJson(headers),
-  ...(annotations && { annotations: headersFromJson(annotations) }),
-})
+export function messageFromJson(json: unknown): Message {
+  const fields = new Fields(json)
+  const message: Message = {
+    address: fields.text('address'),
+    body: fields.read('body', bodyFromJson),
+    properties: fields.read('properties', propertiesFromJson),
+    headers: fields.read('headers', headersFromJson),
+    ...(fields.has('annotations') && { annotations: fields.read('annotations', headersFromJson) }),
+  }
+  fields.end()
+  return message
+}
 
 /** JSON.stringify escapes control characters and lone surrogates, but not the two noncharacters that XML 1.0 forbids. */
 const forbiddenInXml = /[\ufffe\uffff]/g
@@ -118,7 +143,6 @@ const summary = (reason: string): string => reason.replace(/[^\x20-\x7e]/g, '?')
 
 const base64 = (bytes: Uint8Array): string =>
   Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('base64')
-const bytesOf = (encoded: string): Uint8Array => new Uint8Array(Buffer.from(encoded, 'base64'))
 
 interface BodyJson {
   readonly kind: string
@@ -143,20 +167,33 @@ function bodyToJson(body: Body): BodyJson {
   }
 }
 
-function bodyFromJson({ kind, text, base64, entries, items }: BodyJson): Body {
-  if (kind === 'none') return { kind }
-  if (kind === 'text' && text !== undefined) return { kind, text }
-  if (kind === 'map' && entries) return { kind, entries: entriesFromJson(entries) }
-  if (kind === 'list' && items) return { kind, items: items.map(fromTypedJson) }
-  if ((kind === 'bytes' || kind === 'object') && base64 !== undefined) return { kind, bytes: bytesOf(base64) }
-  throw new Error(`no body of the kind "${kind}" can be read`)
+function bodyFromJson(json: unknown): Body {
+  const fields = new Fields(json)
+  const kind = fields.one('kind', ['text', 'bytes', 'object', 'map', 'list', 'none'])
+  const body = contentFromJson(kind, fields)
+  fields.end()
+  return body
+}
+
+function contentFromJson(kind: Body['kind'], fields: Fields): Body {
+  switch (kind) {
+    case 'none':
+      return { kind }
+    case 'text':
+      return { kind, text: fields.text('text') }
+    case 'map':
+      return { kind, entries: entriesFromJson(fields.list('entries')) }
+    case 'list':
+      return { kind, items: fields.list('items').map(item => fromTypedJson(item)) }
+    default:
+      return { kind, bytes: fields.bytes('base64') }
+  }
 }
 
 const headersToJson = (headers: Headers): Record<string, TypedJson> =>
   Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, toTypedJson(value)]))
 
-const headersFromJson = (json: Record<string, TypedJson>): Headers =>
-  Object.fromEntries(Object.entries(json).map(([name, value]) => [name, fromTypedJson(value)]))
+const headersFromJson = (json: unknown): Headers => new Fields(json).each(value => fromTypedJson(value))
 
 const isValue = (property: unknown): property is Value =>
   typeof property === 'object' && property !== null && 'type' in property
@@ -164,7 +201,37 @@ const isValue = (property: unknown): property is Value =>
 const propertiesToJson = (properties: Properties) =>
   Object.fromEntries(Object.entries(properties).map(([k, v]) => [k, isValue(v) ? toTypedJson(v) : v]))
 
-const propertiesFromJson = (json: Record<string, unknown>): Properties =>
-  Object.fromEntries(
-    Object.entries(json).map(([k, v]) => [k, isValue(v) ? fromTypedJson(v as TypedJson) : v]),
-  )
+/** What each property is in JSON. */
+const kinds: Readonly<Record<keyof Properties, 'value' | 'text' | 'number' | 'bool'>> = {
+  messageId: 'value',
+  correlationId: 'value',
+  replyTo: 'text',
+  contentType: 'text',
+  contentEncoding: 'text',
+  subject: 'text',
+  groupId: 'text',
+  groupSequence: 'number',
+  priority: 'number',
+  durable: 'bool',
+  expiresAt: 'number',
+  createdAt: 'number',
+  userId: 'value',
+  appId: 'text',
+  retained: 'bool',
+  deduplicationId: 'text',
+  delay: 'number',
+  trail: 'text',
+}
+
+function propertiesFromJson(json: unknown): Properties {
+  const fields = new Fields(json)
+  const names = Object.keys(kinds) as (keyof Properties)[]
+  const found = names
+    .filter(name => fields.has(name))
+    .map(name => {
+      const kind = kinds[name]
+      return [name, kind === 'value' ? fields.read(name, value => fromTypedJson(value)) : fields[kind](name)]
+    })
+  fields.end()
+  return Object.fromEntries(found)
+}

@@ -1,4 +1,7 @@
+import { typed } from '../../core/json/parse-typed-json.ts'
+import { maxDepth } from '../../core/json/typed-json.ts'
 import type { Entry, Value } from '../../core/value.ts'
+import { Fields } from './fields.ts'
 
 /** JSON that keeps the type: `{ "type": "int64", "value": "9007199254740993" }`. Bytes are base64, special floats text. */
 export type TypedJson =
@@ -39,28 +42,35 @@ const floatToJson = (n: number): number | string =>
   Number.isFinite(n) && !Object.is(n, -0) ? n : Object.is(n, -0) ? '-0' : String(n)
 
 /** The inverse of `toTypedJson`. Throws on what it did not write. */
-export function fromTypedJson(json: TypedJson): Value {
-  const { type } = json
-  const value = 'value' in json ? json.value : undefined
+export function fromTypedJson(json: unknown, depth = 0): Value {
+  if (depth > maxDepth) throw new Error(`values nested more than ${maxDepth} deep`)
+  const fields = new Fields(json)
+  const type = fields.text('type')
+  const value = typedValue(type, fields, depth)
+  fields.end()
+  return value
+}
+
+function typedValue(type: string, fields: Fields, depth: number): Value {
   switch (type) {
     case 'null':
       return { type }
-    case 'int64':
-    case 'uint64':
-      return { type, value: BigInt(value as string) }
-    case 'float32':
-    case 'float64':
-      return { type, value: Number(value) }
+    case 'bool':
+      return { type, value: fields.bool('value') }
+    case 'string':
+      return { type, value: fields.text('value') }
     case 'bytes':
     case 'decimal32':
     case 'decimal64':
     case 'decimal128':
-      return { type, value: new Uint8Array(Buffer.from(value as string, 'base64')) }
+      return { type, value: fields.bytes('value') }
     case 'list':
-      return { type, value: (value as readonly TypedJson[]).map(fromTypedJson) }
+      return { type, value: fields.list('value').map(item => fromTypedJson(item, depth + 1)) }
     case 'map':
-      return { type, value: entriesFromJson(value as readonly (readonly [TypedJson, TypedJson])[]) }
-    case 'bool':
+      return { type, value: entriesFromJson(fields.list('value'), depth + 1) }
+    case 'float32':
+    case 'float64':
+      return typed(type, String(fields.any('value')))
     case 'int8':
     case 'int16':
     case 'int32':
@@ -68,16 +78,14 @@ export function fromTypedJson(json: TypedJson): Value {
     case 'uint16':
     case 'uint32':
     case 'timestamp':
-    case 'string':
-    case 'symbol':
-    case 'char':
-    case 'uuid':
-    case 'decimal':
-      return { type, value } as Value
+      return typed(type, String(fields.number('value')))
     default:
-      throw new Error(`"${type}" is no type of a value`)
+      return typed(type, fields.text('value'))
   }
 }
 
-export const entriesFromJson = (entries: readonly (readonly [TypedJson, TypedJson])[]): readonly Entry[] =>
-  entries.map(([k, v]) => [fromTypedJson(k), fromTypedJson(v)] as const)
+export const entriesFromJson = (entries: readonly unknown[], depth = 0): readonly Entry[] =>
+  entries.map(pair => {
+    if (!Array.isArray(pair) || pair.length !== 2) throw new Error('expected pairs of key and value')
+    return [fromTypedJson(pair[0], depth), fromTypedJson(pair[1], depth)] as const
+  })
