@@ -21,10 +21,16 @@ const instant = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d))?
 /** Milliseconds since 1970 of a date, or of a date and time with its zone, in ISO 8601; undefined for all else. */
 export function parseInstant(written: string): number | undefined {
   if (!instant.test(written)) return undefined
+  // `Date` makes 2 March of 30 February.
+  if (Number(written.slice(8, 10)) > daysIn(Number(written.slice(0, 4)), Number(written.slice(5, 7))))
+    return undefined
   // `+0100` is ISO 8601 as well, and `Date` does not read it.
   const time = Date.parse(written.replace(/([+-]\d\d)(\d\d)$/, '$1:$2'))
   return Number.isNaN(time) ? undefined : time
 }
+
+/** The day before the first of the next month. */
+const daysIn = (year: number, month: number): number => new Date(Date.UTC(year, month, 0)).getUTCDate()
 
 function parse(written: string, units: Units): number | undefined {
   const [, amount, unit] = /^\s*(\d+(?:\.\d+)?)\s*([a-zA-Z]+)\s*$/.exec(written) ?? []

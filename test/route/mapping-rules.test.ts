@@ -304,6 +304,8 @@ describe('cast', () => {
     assert.equal(await said('bool', text('yes')), 'bool but "yes"')
     assert.match(await said('timestamp', text('2026-01-02T03:04:05')), /^timestamp but .*with a zone$/)
     assert.match(await said('timestamp', text('2026-13-02')), /^timestamp but/)
+    assert.match(await said('timestamp', text('2026-02-29')), /^timestamp but/)
+    assert.match(await said('timestamp', text('2026-04-31T12:00:00Z')), /^timestamp but/)
     assert.match(await said('bytes', text('no base64!')), /^bytes but/)
     assert.match(await said('float32', text('1e39')), /too large/)
     assert.match(await said('float64', text('1e999')), /^float64 but .*too large/)

@@ -76,6 +76,29 @@ describe('mapping', () => {
     await assert.rejects(set({ group_id: '${headers.constructor}' }), MessageRefused)
   })
 
+  it('says why it refuses in a sentence that does not grow with the message', async () => {
+    const long = {
+      ...message,
+      address: 'a'.repeat(2 ** 20),
+      headers: { a: { type: 'string', value: '1'.repeat(2 ** 20) } },
+    } as const
+    for (const rule of [
+      { match: ['b'] },
+      { set: { priority: '${headers.a}' } },
+      { set: { expires_in: '${headers.a}0h' } },
+    ]) {
+      await assert.rejects(
+        async () => compileMapping([rule])(long),
+        (error: Error) => {
+          assert.ok(error instanceof MessageRefused)
+          assert.match(error.message, /^rule 1 \((match|set)\): .*…$/)
+          assert.ok(error.message.length < 1_100, String(error.message.length))
+          return true
+        },
+      )
+    }
+  })
+
   it('drops only what is exactly true, and refuses what is neither true nor false', async () => {
     assert.equal(await map({ drop_if: 'headers.kind = "order"' }), undefined)
     assert.equal(await map({ drop_if: 'headers.kind = "heartbeat"' }), message)

@@ -76,10 +76,15 @@ function runFrom(steps: readonly Step[], from: number, message: Mapped): ReturnT
   return mapped
 }
 
+/** Characters of a reason: what is wrong in a message may be all of it. */
+const mostSaid = 1_000
+
+const shortened = (said: string): string => (said.length > mostSaid ? `${said.slice(0, mostSaid)}…` : said)
+
 function titled(step: Step, title: string): Step {
   const refuse = (thrown: unknown): never => {
     throw thrown instanceof MessageRefused
-      ? new MessageRefused(`${title}: ${thrown.message}`, { cause: thrown.cause })
+      ? new MessageRefused(`${title}: ${shortened(thrown.message)}`, { cause: thrown.cause })
       : new Error(`${title}: ${sentence(thrown)}`, { cause: thrown })
   }
   return message => {
