@@ -93,4 +93,84 @@ describe('breaker', () => {
     assert.equal(await gone, undefined)
     assert.equal((await next)?.probe, true)
   })
+
+  for (const [random, openFor] of [
+    [0, 40],
+    [0.5, 50],
+    [0.9, 58],
+  ] as const) {
+    it(`stays open for ${openFor} ms where chance is ${random}, each time anew, so that breakers do not come back in step`, async t => {
+      t.mock.timers.enable({ apis: ['setTimeout'] })
+      t.mock.method(Math, 'random', () => 0.1)
+      const { it, states } = breaker(t)
+      const fail = async (count: number) => {
+        for (let i = 0; i < count; i++) it.failed(it.tryAdmit()!, down())
+        await new Promise(setImmediate)
+      }
+      await fail(4)
+      t.mock.timers.tick(41)
+      assert.deepEqual(states, ['open'])
+      t.mock.method(Math, 'random', () => random)
+      t.mock.timers.tick(1)
+      assert.deepEqual(states, ['open', 'half_open'])
+      await fail(1)
+      t.mock.timers.tick(openFor - 1)
+      assert.equal(states.length, 3)
+      t.mock.timers.tick(1)
+      assert.deepEqual(states, ['open', 'half_open', 'open', 'half_open'])
+    })
+  }
+
+  it('says why it is not closed', async t => {
+    const { it } = await opened(t)
+    assert.equal(it.reason?.message, 'down')
+    it.succeeded((await it.admit())!, {})
+    await until(() => it.state === 'closed', { what: 'closed' })
+    assert.equal(it.reason, undefined)
+  })
+
+  it('asks for a look at the target when it is half open and nobody waits, also after a probe without a verdict', async t => {
+    let asked = 0
+    const it = new Breaker(
+      options,
+      () => {},
+      () => asked++,
+    )
+    t.after(() => it.shutdown())
+    for (let i = 0; i < 4; i++) it.failed(it.tryAdmit()!, down())
+    await until(() => it.state === 'half_open', { what: 'half open' })
+    assert.equal(asked, 1)
+    it.withdrawn(it.tryAdmit()!)
+    assert.equal(asked, 2)
+  })
+
+  it('closes on the word of a look at the target, and opens at the first failure after it', async t => {
+    const states: BreakerState[] = []
+    const it = new Breaker({ ...options, window: 20 }, state => states.push(state))
+    t.after(() => it.shutdown())
+    for (let i = 0; i < 4; i++) it.failed(it.tryAdmit()!, down())
+    it.checked((await it.admit())!, undefined)
+    await until(() => it.state === 'closed', { what: 'closed' })
+    it.failed(it.tryAdmit()!, new Error('it was wrong'))
+    assert.equal(it.state, 'open')
+    assert.equal(it.reason?.message, 'it was wrong')
+    it.checked((await it.admit())!, undefined)
+    await until(() => it.state === 'closed', { what: 'closed again' })
+    it.succeeded(it.tryAdmit()!, {})
+    it.failed(it.tryAdmit()!, down())
+    await new Promise(setImmediate)
+    assert.equal(it.state, 'closed')
+    assert.deepEqual(states, ['open', 'half_open', 'closed', 'open', 'half_open', 'closed'])
+  })
+
+  it('stays open when a look at the target fails, and takes its word only as the probe', async t => {
+    const { it, states } = await opened(t)
+    it.checked((await it.admit())!, down())
+    await until(() => states.length === 3, { what: 'a verdict' })
+    assert.equal(it.state, 'open')
+    const { it: other } = breaker(t)
+    for (let i = 0; i < 8; i++) other.checked(other.tryAdmit()!, down())
+    await new Promise(setImmediate)
+    assert.equal(other.state, 'closed')
+  })
 })
