@@ -149,6 +149,7 @@ describe('breaker', () => {
     const it = new Breaker({ ...options, window: 20 }, state => states.push(state))
     t.after(() => it.shutdown())
     for (let i = 0; i < 4; i++) it.failed(it.tryAdmit()!, down())
+    await until(() => it.state === 'open', { what: 'open' })
     it.checked((await it.admit())!, undefined)
     await until(() => it.state === 'closed', { what: 'closed' })
     it.failed(it.tryAdmit()!, new Error('it was wrong'))
