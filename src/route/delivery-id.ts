@@ -19,9 +19,8 @@ export function deliveryId(
 }
 
 /** The message with the name of its delivery. */
-export function named(connectionName: string, delivery: Pick<Delivery, 'id' | 'message'>): Message {
-  const { message } = delivery
-  const deduplicationId = deliveryId(connectionName, delivery)
+export function named(connectionName: string, delivery: Pick<Delivery, 'id' | 'name' | 'message'>): Message {
+  const { message, name: deduplicationId = deliveryId(connectionName, delivery) } = delivery
   return { ...message, properties: { ...message.properties, deduplicationId } }
 }
 

@@ -34,6 +34,16 @@ export function trail({ bridge, maxHops, loop }: TrailOptions, route: string) {
   }
 }
 
+/** The message as if it had not passed this route: else one that is sent again would be taken for a loop. */
+export function withoutRoute(bridge: string, route: string, message: Message): Message {
+  const { trail: passed, ...others } = message.properties
+  const left = passed?.split(' ').filter(hop => hop !== `${bridge}/${route}`) ?? []
+  return {
+    ...message,
+    properties: left.length === 0 ? others : { ...others, trail: left.join(' ') },
+  }
+}
+
 const cameBack = (route: string, passed: string) =>
   `the message came back to the route ${route}, which it has passed already (${passed}): two routes lead in a circle; ` +
   'loop: drop is for mirrors, where that is meant'
