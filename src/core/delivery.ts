@@ -21,6 +21,8 @@ export interface Delivery {
   readonly id?: string
   /** The name of the delivery (`Properties.deduplicationId`), where it was given before: a dead letter is sent again under its own. */
   readonly name?: string
+  /** When its broker handed it out, as `performance.now()` has it, where that was before it was handed over here. */
+  readonly heldSince?: number
   /** How often it was delivered before this time, where the broker counts (0 at the first). */
   readonly deliveryCount?: number
   /** Aborted once its link died, its visibility ended or it was taken back. May be shared by all deliveries of a link. */

@@ -1,5 +1,6 @@
 import type { Delivery } from '../core/delivery.ts'
 import type { Credit } from './credit.ts'
+import { isExpired } from './expiry.ts'
 
 export interface BufferLimits {
   readonly maxMessages: number
@@ -48,6 +49,13 @@ export class Buffer {
     return oldest === undefined ? 0 : performance.now() - oldest.at
   }
 
+  /** The same of those that came on the link of this credit. */
+  oldestAgeOf(credit: Credit | undefined): number {
+    for (const received of this.#unfinished)
+      if (received.credit === credit) return performance.now() - received.at
+    return 0
+  }
+
   put(received: Received): void {
     this.#unfinished.add(received)
     this.#bytes += received.delivery.size
@@ -81,11 +89,20 @@ export class Buffer {
 
   /** Takes out those that wait and are lost: their broker has them again. */
   removeLost(): readonly Received[] {
+    return this.#takeOut(({ delivery }) => delivery.lost.aborted)
+  }
+
+  /** As `take`, those that wait and whose time is over. */
+  takeExpired(): readonly Received[] {
+    return this.#takeOut(({ delivery }) => isExpired(delivery.message))
+  }
+
+  #takeOut(isOut: (received: Received) => boolean): readonly Received[] {
     const waiting = this.#waiting.splice(0).slice(this.#head)
     this.#head = 0
-    const lost: Received[] = []
-    for (const received of waiting) (received.delivery.lost.aborted ? lost : this.#waiting).push(received)
-    return lost
+    const out: Received[] = []
+    for (const received of waiting) (isOut(received) ? out : this.#waiting).push(received)
+    return out
   }
 
   /** No more deliveries will come: `take` ends when what is here has been taken. */

@@ -10,6 +10,12 @@ export interface KeeperReport<L> {
   event(event: LinkEvent): void
 }
 
+/** Why a link is closed and no other opened for a while. */
+interface Rest {
+  readonly reason: Error
+  readonly until: (signal: AbortSignal) => Promise<void>
+}
+
 /** A link that was up for so long (ms) has worked: after it, backing off begins anew. */
 const settledIn = 10_000
 
@@ -17,7 +23,8 @@ const settledIn = 10_000
  * Opens a link and opens it again whenever it is lost, with full-jitter backoff, until stopped.
  *
  * States: *opening* (an attempt is under way) → *up* (`link` is set) when it opens, or *waiting* (for the next attempt)
- * when it fails; *up* → *waiting* when the link dies; any → *stopped* by `stop()`, which nothing leads out of.
+ * when it fails; *up* → *waiting* when the link dies, or → *resting* by `rest()`, until what that was given resolves; any →
+ * *stopped* by `stop()`, which nothing leads out of.
  */
 export class Keeper<L extends Link> {
   readonly #open: (context: LinkContext) => Promise<L>
@@ -28,6 +35,7 @@ export class Keeper<L extends Link> {
   #running: Promise<void> | undefined
   #link: L | undefined
   #lastError: Error | undefined
+  #rest: Rest | undefined
 
   constructor(open: (context: LinkContext) => Promise<L>, retry: Retry, report: KeeperReport<L>) {
     this.#open = open
@@ -59,6 +67,16 @@ export class Keeper<L extends Link> {
     this.#waiters.delete(wake)
   }
 
+  /**
+   * Closes the link, which gives back what is unsettled, for this reason, and opens another once `until` has resolved, which it has
+   * to when its signal is aborted.
+   */
+  rest(reason: Error, until: (signal: AbortSignal) => Promise<void>): void {
+    if (!this.#link || this.#rest) return
+    this.#rest = { reason, until }
+    void this.#link.close()
+  }
+
   /** Closes the link, which gives back what is unsettled, and opens no other. */
   async stop(): Promise<void> {
     this.#stopping.abort(new Error('stopping'))
@@ -70,12 +88,16 @@ export class Keeper<L extends Link> {
     const { signal } = this.#stopping
     for (let attempt = 1; !signal.aborted; attempt++) {
       const opened = performance.now()
-      const error = await this.#once(signal)
+      const ended = await this.#once(signal)
       if (signal.aborted) return
+      const rest = this.#rest
+      this.#rest = undefined
+      const error = rest?.reason ?? ended
       this.#lastError = error
       this.#report.down(error)
       if (performance.now() - opened > settledIn) attempt = 1
-      await pause(Math.max(backoff(attempt, this.#retry), retryAfter(error)), signal)
+      if (rest) await rest.until(signal)
+      else await pause(Math.max(backoff(attempt, this.#retry), retryAfter(error)), signal)
     }
   }
 

@@ -24,7 +24,7 @@ const holdLimit = 20 * 60 * 1000
 export const source: SourceKind<ConnectionOptions, SourceOptions> = {
   options: sourceOptions,
   canReject: true,
-  holdLimit: () => holdLimit,
+  holdLimit: ({ options }) => options.hold_limit ?? holdLimit,
   reads: ({ options }, address) => leadsTo(options.queue, address),
   orderProblem: ({ options }) => (isOrdered(options) ? undefined : noOrder),
   async peek() {

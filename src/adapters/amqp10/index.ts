@@ -22,7 +22,7 @@ export const amqp10: Adapter<ConnectionOptions, SourceOptions, SinkOptions, Amqp
   source: {
     options: sourceOptions,
     canReject: true,
-    holdLimit: at => holdLimit(at.connection),
+    holdLimit: at => at.options.hold_limit ?? holdLimit(at.connection),
     orderProblem: ({ options: { exclusive, topic } }) =>
       exclusive || topic !== undefined
         ? undefined

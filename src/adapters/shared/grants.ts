@@ -7,7 +7,7 @@ import type { Delivery } from '../../core/delivery.ts'
  */
 export class Grants {
   readonly #deliver: Deliver
-  readonly #held: Delivery[] = []
+  readonly #held: { readonly delivery: Delivery; readonly since: number }[] = []
   #messages = 0
   #bytes = 0
 
@@ -23,13 +23,16 @@ export class Grants {
   grant(messages: number, bytes: number): void {
     this.#messages += messages
     this.#bytes += bytes
-    while (this.#held.length > 0 && this.#open) this.#hand(this.#held.shift()!)
+    while (this.#held.length > 0 && this.#open) {
+      const { delivery, since } = this.#held.shift()!
+      this.#hand({ ...delivery, heldSince: since })
+    }
   }
 
   /** Hands the delivery over if it was granted, else holds it. */
   offer(delivery: Delivery): void {
     if (this.#held.length === 0 && this.#open) this.#hand(delivery)
-    else this.#held.push(delivery)
+    else this.#held.push({ delivery, since: performance.now() })
   }
 
   /** Forgets what is held. */

@@ -116,6 +116,16 @@ export const sourceCredit = {
     .describe('unsettled messages the broker may hand out to this route'),
 }
 
+/** The key of a source whose broker may take messages back that are held for long. */
+export const holdLimit = {
+  hold_limit: duration
+    .optional()
+    .describe(
+      'a message that is not settled by then is given back, with all others, until its target is there: less than the ' +
+        'consumer_timeout of RabbitMQ, where that is not its default of 30 minutes. Absent: 20m on RabbitMQ, else no limit',
+    ),
+}
+
 /** The keys that every sink with a network between has. */
 export const sinkTimeout = {
   send_timeout: duration

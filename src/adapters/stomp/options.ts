@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { brokerConnection, sinkTimeout, size, sourceCredit, template } from '../shared/options.ts'
+import { brokerConnection, holdLimit, sinkTimeout, size, sourceCredit, template } from '../shared/options.ts'
 
 const plain = { port: 61613, tls: false }
 const tls = { port: 61614, tls: true }
@@ -60,6 +60,7 @@ export const source = z
         'ActiveMQ Classic: jms-map-json has a MapMessage written as JSON text (by XStream, which must be in the broker); without it the body of a MapMessage or ObjectMessage is empty over STOMP, where AMQP 1.0 carries both',
       ),
     ...sourceCredit,
+    ...holdLimit,
     prefetch_bytes: size
       .prefault('1MiB')
       .describe('the same in bytes for Artemis, which counts bytes and not messages'),

@@ -28,8 +28,9 @@ export const source: SourceKind<ConnectionOptions, SourceOptions> = {
   options,
   canReject: false,
   /** Known once a link has been open, where the configuration does not say which broker it is. */
-  holdLimit: ({ connection }) =>
-    (connection.broker ?? met.get(connection)) === 'rabbitmq' ? rabbitHoldLimit : Number.POSITIVE_INFINITY,
+  holdLimit: ({ connection, options: { hold_limit } }) =>
+    hold_limit ??
+    ((connection.broker ?? met.get(connection)) === 'rabbitmq' ? rabbitHoldLimit : Number.POSITIVE_INFINITY),
   orderProblem: ({ options: { exclusive, topic } }) =>
     exclusive || topic !== undefined
       ? undefined
