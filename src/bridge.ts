@@ -34,6 +34,14 @@ export class Bridge {
     await Promise.all(this.#routes.map(route => route.stop(deadline)))
   }
 
+  /**
+   * Lets a route go on that is held after too many dead letters; false when it was not held, undefined when there is no route of
+   * this name.
+   */
+  resume(route: string): boolean | undefined {
+    return this.#routes.find(r => r.name === route)?.resume()
+  }
+
   /** A picture of this moment, by route. */
   status() {
     return new Map(this.#routes.map(route => [route.name, route.status()]))
@@ -112,6 +120,13 @@ function buildRoute(route: RouteConfig, config: BridgeConfig, report: Report): R
         openFor: breaker.open_for,
       },
       order: { ordering: route.ordering, onRefused: route.onRefused },
+      expired: route.expired,
+      maxRate: route.maxRate,
+      deadLetterPause: {
+        share: route.deadLetterPause.share,
+        ofLast: route.deadLetterPause.of_last,
+        atLeast: route.deadLetterPause.at_least,
+      },
       ...stageParts(route, config),
     },
     report,

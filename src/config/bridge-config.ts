@@ -37,6 +37,9 @@ export interface RouteConfig {
   readonly buffer: File['defaults']['buffer']
   readonly retry: File['defaults']['retry']
   readonly breaker: File['defaults']['breaker']
+  readonly maxRate: number | undefined
+  readonly expired: 'drop' | 'dead_letter'
+  readonly deadLetterPause: File['defaults']['dead_letter_pause']
   readonly ordering: 'none' | 'by_group' | 'strict'
   readonly onRefused: RouteInFile['on_refused']
   readonly request: RouteInFile['request']

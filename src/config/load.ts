@@ -149,6 +149,11 @@ function routeConfig(
     buffer: { ...file.defaults.buffer, ...given(parsed.buffer) },
     retry: { ...file.defaults.retry, ...given(parsed.retry) },
     breaker: { ...file.defaults.breaker, ...given(parsed.breaker) },
+    maxRate: parsed.max_rate ?? file.defaults.max_rate,
+    // Somebody waits for a reply, and should learn that it came too late.
+    expired:
+      parsed.expired ?? file.defaults.expired ?? (parsed.request || parsed.reply ? 'dead_letter' : 'drop'),
+    deadLetterPause: { ...file.defaults.dead_letter_pause, ...given(parsed.dead_letter_pause) },
     ordering: parsed.ordering ?? (isAnyOrdered(targets) ? 'by_group' : 'none'),
     onRefused: parsed.on_refused,
     request: parsed.request,

@@ -25,6 +25,7 @@ export function printConfig({ config, file, references }: Loaded): string {
         buffer: route.buffer,
         retry: route.retry,
         breaker: route.breaker,
+        dead_letter_pause: route.deadLetterPause,
       })
       const own = asWritten[route.name]!
       return [
@@ -41,6 +42,9 @@ export function printConfig({ config, file, references }: Loaded): string {
           buffer: written.buffer,
           retry: written.retry,
           breaker: written.breaker,
+          ...(route.maxRate !== undefined && { max_rate: route.maxRate }),
+          expired: route.expired,
+          dead_letter_pause: written.dead_letter_pause,
           targets: Object.fromEntries(
             Array.from(route.targets, ([target, end]) => {
               const { mapping = [] } = own.targets[target] ?? {}

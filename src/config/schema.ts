@@ -50,6 +50,30 @@ const buffer = z.strictObject({
   max_bytes: bufferKeys.max_bytes.prefault('64MiB'),
 })
 
+const pauseKeys = {
+  share: z
+    .number()
+    .gt(0)
+    .lte(1)
+    .describe('share of dead letters among the last messages that holds the route'),
+  of_last: z.int().min(1).describe('messages that the share is taken of'),
+  at_least: z.int().min(1).describe('dead letters among them before the route is held'),
+}
+const deadLetterPause = z.strictObject({
+  share: pauseKeys.share.default(0.2),
+  of_last: pauseKeys.of_last.default(100),
+  at_least: pauseKeys.at_least.default(20),
+})
+
+const maxRate = z.number().gt(0).optional().describe('messages a second that each target gets at most')
+
+const expired = z
+  .enum(['drop', 'dead_letter'])
+  .optional()
+  .describe(
+    'what becomes of a message whose `expires_at` has passed; `drop` unless the route has `request` or `reply`',
+  )
+
 /** An end of a route: a connection and, beside it, keys of that connection's protocol. */
 const endpoint = z.looseObject({ connection: z.string().describe('name of a connection') })
 
@@ -114,7 +138,10 @@ const route = z.strictObject({
   buffer: z.strictObject(bufferKeys).partial().optional(),
   retry: z.strictObject(retryKeys).partial().optional(),
   breaker: z.strictObject(breakerKeys).partial().optional(),
+  max_rate: maxRate,
+  expired,
   dead_letter: deadLetter.optional(),
+  dead_letter_pause: z.strictObject(pauseKeys).partial().optional(),
 })
 
 const admin = z.strictObject({
@@ -160,7 +187,12 @@ export const fileSchema = z.strictObject({
       retry: retry.prefault({}).describe('waiting between tries'),
       breaker: breaker.prefault({}).describe('circuit breaker of each target'),
       buffer: buffer.prefault({}).describe('bounds of what a route holds'),
+      max_rate: maxRate,
+      expired,
       dead_letter: deadLetter.optional(),
+      dead_letter_pause: deadLetterPause
+        .prefault({})
+        .describe('holds a route that dead-letters too much, until it is told to go on'),
       mapping: mapping.describe('rules that come before those of each route'),
       from: commonKeys('the `from` of each route'),
       targets: commonKeys('each target'),

@@ -19,6 +19,8 @@ export type RouteEvent = { readonly route: string } & (
   | { readonly type: 'received'; readonly size: number }
   | { readonly type: 'filtered'; readonly target: string }
   | { readonly type: 'looped' }
+  /** Its time was over before it could be sent; it is dropped or a dead letter, as the route is told. */
+  | { readonly type: 'expired'; readonly target: string }
   | { readonly type: 'reply_failed'; readonly reason: ReplyFailure }
   | {
       readonly type: 'sent'
@@ -42,6 +44,9 @@ export type RouteEvent = { readonly route: string } & (
   | { readonly type: 'settled'; readonly outcome: Outcome }
   | { readonly type: 'lost'; readonly error?: Error }
   | { readonly type: 'dropped'; readonly reason: DropReason }
+  /** So many messages became dead letters that the route is held until it is told to go on. */
+  | { readonly type: 'paused'; readonly reason: string }
+  | { readonly type: 'resumed' }
   | { readonly type: 'stalled'; readonly seconds: number }
   | { readonly type: 'link_up'; readonly link: string; readonly place?: string }
   | {

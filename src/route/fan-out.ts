@@ -2,8 +2,8 @@ import type { Delivery, Outcome } from '../core/delivery.ts'
 import { toError } from '../core/errors.ts'
 import type { Message } from '../core/message.ts'
 import { Confirmed } from './confirmed.ts'
+import { Deadlines, Expired, isExpired } from './expiry.ts'
 import { after } from './mapping/step.ts'
-import { Expired } from './reply/token.ts'
 import type { Way } from './sending.ts'
 import type { Target } from './target.ts'
 
@@ -28,17 +28,13 @@ export interface FanOutWay {
 /** One delivery to all targets of a route, each of which settles for itself. */
 export class FanOut {
   readonly #targets: ReadonlyMap<string, Target>
-  readonly #expires: boolean
   readonly #filtered: (target: string) => void
   readonly #confirmed = new Confirmed()
+  readonly #deadlines = new Deadlines()
 
-  /**
-   * `expires`: the route carries requests or replies, which are not held past their expiry. `filtered` hears of a target
-   * whose mapping dropped a message.
-   */
-  constructor(targets: ReadonlyMap<string, Target>, expires: boolean, filtered: (target: string) => void) {
+  /** `filtered` hears of a target whose mapping dropped a message. */
+  constructor(targets: ReadonlyMap<string, Target>, filtered: (target: string) => void) {
     this.#targets = targets
-    this.#expires = expires
     this.#filtered = filtered
   }
 
@@ -111,23 +107,20 @@ export class FanOut {
     { lost, size }: Delivery,
     { bury, waits }: FanOutWay,
   ): Promise<Outcome | undefined> {
-    const late = this.#expires ? expiry(message) : undefined
+    const { expiresAt } = message.properties
+    if (isExpired(message)) return bury(target, expired(), 0)
+    // Where the message has no end, nothing is watched.
+    const deadline = expiresAt === undefined ? undefined : this.#deadlines.until(expiresAt, lost)
     const way: Way = {
-      lost: late ? AbortSignal.any([lost, late]) : lost,
+      lost: deadline?.signal ?? lost,
       size,
       bury: (error, attempts) => bury(target, error, attempts),
       waits,
     }
     const outcome = await this.#targets.get(target)!.deliver(message, way, refusal)
-    return outcome === undefined && late?.aborted && !lost.aborted ? bury(target, expired(), 0) : outcome
+    deadline?.end()
+    return outcome === undefined && deadline?.isOver && !lost.aborted ? bury(target, expired(), 0) : outcome
   }
 }
 
-/** Aborted when a request's requester has stopped waiting. */
-const expiry = ({ properties: { expiresAt } }: Message): AbortSignal | undefined =>
-  expiresAt === undefined
-    ? undefined
-    : AbortSignal.timeout(Math.min(Math.max(0, Math.ceil(expiresAt - Date.now())), 2 ** 31 - 1))
-
-const expired = () =>
-  new Expired('the message expired while it waited for its target: its requester has stopped waiting')
+const expired = () => new Expired('the message expired while it waited for its target')

@@ -53,6 +53,7 @@ export class Intake {
   }
 
   /** Milliseconds. */
+        this.#watchHolding()
   get oldestAge(): number {
     return this.#buffer.oldestAge
   }
@@ -88,6 +89,10 @@ export class Intake {
   stop(): Promise<void> {
     return this.#keeper.stop()
   }
+  takeExpired(): readonly Received[] {
+    return this.#buffer.takeExpired()
+  }
+
 
   status() {
     return {

@@ -17,8 +17,17 @@ export function reporter(route: string, report: Report) {
     filtered: (target = '') => report({ type: 'filtered', route, target }),
     settled: (outcome: Outcome) => report({ type: 'settled', route, outcome }),
     lost: (error?: Error) => report({ type: 'lost', route, ...(error && { error }) }),
+    expired: (target: string) => report({ type: 'expired', route, target }),
     stalled: (seconds: number) => report({ type: 'stalled', route, seconds }),
     unexpected: (target: string, error: Error) => report({ type: 'unexpected', route, target, error }),
+
+    /** `changed` is called when the route is held, and when it goes on. */
+    ofPause:
+      (changed: () => void) =>
+      (reason: string | undefined): void => {
+        report(reason === undefined ? { type: 'resumed', route } : { type: 'paused', route, reason })
+        changed()
+      },
 
     /** `changed` is called when deliveries that waited are lost. */
     ofSource: (changed: () => void): IntakeReport => ({
@@ -38,6 +47,7 @@ export function reporter(route: string, report: Report) {
       failed: (kind, error, attempt) => {
         report({ type: 'send_failed', route, target, kind, error, attempt })
         changed()
+      room: changed,
       },
       breaker: (state, error) => {
         report({ type: 'breaker', route, target, state, ...(error && { error }) })

@@ -1,35 +1,25 @@
-import type { Outcome } from '../core/delivery.ts'
-import { MessageRefused, toError } from '../core/errors.ts'
+import { toError } from '../core/errors.ts'
 import type { Report } from '../core/events.ts'
 import type { Message } from '../core/message.ts'
-import { aborted, type Retry } from './backoff.ts'
-import type { BreakerOptions } from './breaker.ts'
-import type { BufferLimits, Received } from './buffer.ts'
-import { type DeadLetterPlace, DeadLetters } from './dead-letter/dead-letters.ts'
-import { deadLetterOf } from './dead-letter/record.ts'
+import { aborted } from './backoff.ts'
+import type { Received } from './buffer.ts'
+import { Burial } from './dead-letter/burial.ts'
+import { DeadLetters } from './dead-letter/dead-letters.ts'
 import { named } from './delivery-id.ts'
+import { Expired, isExpired } from './expiry.ts'
 import { type Addressed, FanOut } from './fan-out.ts'
+import { Flood } from './flood.ts'
 import { HoldRoom } from './hold-room.ts'
-import { InFlight } from './in-flight.ts'
-import { Intake, type IntakeParts } from './intake.ts'
-import type { Order } from './order.ts'
-import { Expired } from './reply/token.ts'
+import { Intake } from './intake.ts'
+import type { RouteParts } from './parts.ts'
 import { reporter } from './reporter.ts'
-import { type Stage, type StageParts, stagesOf } from './stages.ts'
+import { Settlement } from './settlement.ts'
+import { type Stage, stagesOf } from './stages.ts'
 import { StallWatch } from './stall-watch.ts'
-import { Target, type TargetSink } from './target.ts'
+import { Target } from './target.ts'
 
-/** All that a route is made of. */
-export interface RouteParts extends StageParts {
-  readonly name: string
-  readonly source: IntakeParts
-  readonly buffer: BufferLimits
-  readonly targets: ReadonlyMap<string, TargetSink>
-  readonly deadLetters: readonly DeadLetterPlace[]
-  readonly retry: Retry & { readonly maxAttempts: number }
-  readonly breaker: BreakerOptions
-  readonly order: Order
-}
+/** Between looks for what has expired while nothing can be sent (ms). */
+const sweep = 1_000
 
 /**
  * One route: source → buffer → mapping → prepare → breaker → sink → settlement, in this order and nowhere else.
@@ -42,45 +32,55 @@ export class Route {
   readonly name: string
   readonly #stages: readonly Stage[]
   readonly #holds: boolean
-  readonly #replies: boolean
-  readonly #expires: boolean
+  /** Requests and replies must not wait unseen: their time begins when they are taken. */
+  readonly #eager: boolean
+  readonly #rated: boolean
   readonly #intake: Intake
   readonly #targets: ReadonlyMap<string, Target>
   readonly #fanOut: FanOut
   readonly #deadLetters: DeadLetters
+  readonly #burial: Burial
+  readonly #flood: Flood | undefined
   readonly #report: ReturnType<typeof reporter>
+  readonly #settlement: Settlement
   readonly #stallWatch: StallWatch
+  /** No new sends; then, after the deadline, no sends. */
+  readonly #stopping = new AbortController()
   readonly #stopped = new AbortController()
-  readonly #inFlight = new InFlight()
   #running: Promise<void> | undefined
   #wake: () => void = () => {}
 
   constructor(
-    { name, source, buffer, targets, deadLetters, retry, breaker, order, ...parts }: RouteParts,
+    { name, source, buffer, targets, deadLetters, retry, breaker, order, expired, ...parts }: RouteParts,
     report: Report,
   ) {
     this.name = name
     this.#report = reporter(name, report)
-    const { request, reply } = parts
+    const { request, reply, maxRate, deadLetterPause } = parts
     this.#stages = stagesOf(name, parts)
     this.#holds = order.onRefused === 'hold_group'
-    this.#replies = reply !== undefined
+    this.#eager = request !== undefined || reply !== undefined
+    this.#rated = maxRate !== undefined
     const { signal } = this.#stopped
+    const stopping = this.#stopping.signal
     const changed = () => this.#wake()
     const most = Math.min(source.prefetch, buffer.maxMessages)
     // With a strict order all wait for one, and there are no others to keep room for.
     const holdRoom = order.ordering === 'strict' ? HoldRoom.unbounded() : HoldRoom.half(most, buffer.maxBytes)
-    const options = { retry, breaker, maxAttempts: retry.maxAttempts, order, holdRoom }
+    const options = { retry, breaker, maxAttempts: retry.maxAttempts, order, holdRoom, maxRate, stopping }
     this.#targets = new Map(
       Array.from(targets, ([name, sink]) => [
         name,
         new Target(sink, options, this.#report.ofTarget(name, changed), signal),
       ]),
     )
-    this.#expires = request !== undefined || reply !== undefined
-    this.#fanOut = new FanOut(this.#targets, this.#expires, this.#report.filtered)
+    this.#fanOut = new FanOut(this.#targets, this.#report.filtered)
     this.#deadLetters = new DeadLetters(deadLetters, retry, this.#report.ofDeadLetters(), signal)
+    this.#flood = deadLetterPause && new Flood(deadLetterPause, this.#report.ofPause(changed))
+    const burying = { route: name, expired, replies: reply !== undefined, flood: this.#flood }
+    this.#burial = new Burial(this.#deadLetters, burying, this.#report, stopping)
     this.#intake = new Intake(source, buffer, retry, this.#report.ofSource(changed))
+    this.#settlement = new Settlement(this.#intake, this.#report, changed)
     this.#stallWatch = new StallWatch(() => this.#intake.oldestAge, this.#report.stalled)
   }
 
@@ -97,6 +97,7 @@ export class Route {
    * source, and closes the targets.
    */
   async stop(deadline: AbortSignal): Promise<void> {
+    this.#stopping.abort(new Error('stopping'))
     await this.#intake.drain(deadline)
     this.#wake()
     await Promise.race([this.#running, aborted(deadline)])
@@ -115,31 +116,50 @@ export class Route {
       deadLetters: this.#deadLetters.status(),
       oldestUnsettledSeconds: this.#intake.oldestAge / 1000,
       stalled: this.#stallWatch.stalled,
+      paused: this.#flood?.reason,
     }
+  }
+
+  /** Goes on after too many dead letters, counting anew; false when it was not paused. */
+  resume(): boolean {
+    return this.#flood?.resume() ?? false
   }
 
   /** Takes deliveries in order, as long as there is a target to send them to. Ends when everything is drained. */
   async #run(): Promise<void> {
     while (!this.#stopped.signal.aborted) {
+      if (this.#leavesRest) break
       if (!this.#canSend() && !this.#intake.drained) {
-        await this.#change()
+        await this.#blocked()
         continue
       }
       const taken = this.#intake.take()
       const received = taken instanceof Promise ? await taken : taken
       if (!received) break
-      this.#inFlight.begin()
-      await this.#begin(received)
+      await this.#take(received)
     }
-    while (!this.#inFlight.isEmpty && !this.#stopped.signal.aborted) await this.#change()
+    while (!this.#settlement.isEmpty && !this.#stopped.signal.aborted) await this.#change()
+  }
+
+  /** Told to stop, it gives back at once what it could not send soon. */
+  get #leavesRest(): boolean {
+    return this.#stopping.signal.aborted && (this.#rated || this.#flood?.reason !== undefined)
   }
 
   #canSend(): boolean {
-    if (!this.#inFlight.hasRoom) return false
-    // What expires must not wait here unseen.
-    if (this.#expires) return true
+    if (!this.#settlement.hasRoom || this.#flood?.reason !== undefined) return false
+    if (this.#eager) return true
     for (const target of this.#targets.values()) if (target.available) return true
     return false
+  }
+
+  /** Until something changes. What expires meanwhile is not kept until then. */
+  async #blocked(): Promise<void> {
+    const sweeping = setInterval(() => {
+      for (const received of this.#intake.takeExpired()) void this.#take(received)
+    }, sweep).unref()
+    await this.#change()
+    clearInterval(sweeping)
   }
 
   #change(): Promise<void> {
@@ -148,14 +168,20 @@ export class Route {
     })
   }
 
+  #take(received: Received): Promise<void> {
+    this.#settlement.begin()
+    return this.#begin(received)
+  }
+
   /** Maps, in order of receipt, and sends without waiting for the end. Must not throw: it would end the route. */
   async #begin(received: Received): Promise<void> {
-    if (received.delivery.lost.aborted) return this.#end(received, undefined)
+    if (received.delivery.lost.aborted) return this.#settlement.end(received)
     let original = received.delivery.message
     let message: Message | undefined
     try {
       original = named(this.#intake.connectionName, received.delivery)
       message = original
+      if (isExpired(original)) throw new Expired('the message had expired when it came')
       if (received.delivery.fault) throw received.delivery.fault
       for (const { name, run } of this.#stages) {
         const next: ReturnType<Stage['run']> = run(message)
@@ -163,15 +189,19 @@ export class Route {
         if (!message) {
           if (name === 'trail') this.#report.looped()
           else this.#report.filtered()
-          return void this.#settle(received, 'accepted')
+          this.#flood?.passed()
+          return void this.#settlement.settle(received, 'accepted')
         }
       }
       const addressed = this.#fanOut.addressed(message)
       void this.#carry(received, original, addressed instanceof Promise ? await addressed : addressed)
     } catch (thrown) {
       const error = toError(thrown)
-      if (this.#holds) return void this.#carry(received, original, this.#fanOut.everywhere(original, error))
-      void this.#bury(received, '', original, error, 1).then(outcome => this.#settle(received, outcome))
+      if (this.#holds && !(error instanceof Expired))
+        return void this.#carry(received, original, this.#fanOut.everywhere(original, error))
+      void this.#bury(received, '', original, error, 1).then(outcome =>
+        this.#settlement.settle(received, outcome),
+      )
     }
   }
 
@@ -179,55 +209,24 @@ export class Route {
   async #carry(received: Received, original: Message, messages: Addressed): Promise<void> {
     const { delivery } = received
     const id = original.properties.deduplicationId ?? ''
-    const bury = (target: string, error: Error, attempts: number) =>
-      this.#bury(received, target, original, error, attempts)
-    const sending = this.#fanOut.send(delivery, id, messages, { bury, waits: () => this.#waits(received) })
-    await this.#settle(received, await sending.catch((error: unknown) => bury('', toError(error), 1)))
+    let buried = false
+    const bury = (target: string, error: Error, attempts: number) => {
+      buried = true
+      return this.#bury(received, target, original, error, attempts)
+    }
+    const sending = this.#fanOut.send(delivery, id, messages, {
+      bury,
+      waits: () => this.#settlement.waits(received),
+    })
+    const outcome = await sending.catch((error: unknown) => bury('', toError(error), 1))
+    if (outcome && !buried) this.#flood?.passed()
+    await this.#settlement.settle(received, outcome)
   }
 
-  /**
-   * Dead-letters; resolves with how to settle, or with undefined when the delivery was lost or the route stopped first.
-   * Never rejects.
-   */
+  /** Resolves as `Burial.bury` does. */
   #bury(received: Received, target: string, message: Message, error: Error, attempts: number) {
-    const { delivery, at } = received
-    if (!(error instanceof MessageRefused)) this.#report.unexpected(target, error)
-    if (this.#replies) this.#report.replyFailed(error instanceof Expired ? 'late' : 'undeliverable')
-    const diedAt = Date.now()
-    const about = {
-      route: this.name,
-      target,
-      message,
-      attempts,
-      ...(delivery.deliveryCount !== undefined && { deliveryCount: delivery.deliveryCount }),
-      receivedAt: diedAt - Math.round(performance.now() - at),
-      diedAt,
-    }
-    return this.#deadLetters.store(deadLetterOf(about, error), delivery.lost, () => this.#waits(received))
-  }
-
-  #waits(received: Received): void {
-    if (!this.#inFlight.waits(received)) return
-    this.#intake.waits(received)
-    this.#wake()
-  }
-
-  /** Without an outcome the delivery is lost, or left for closing to give back. Never rejects. */
-  async #settle(received: Received, outcome: Outcome | undefined): Promise<void> {
-    if (outcome === undefined) return this.#end(received, undefined)
-    try {
-      await received.delivery.settle(outcome)
-      this.#end(received, outcome)
-    } catch (error) {
-      this.#end(received, undefined, toError(error))
-    }
-  }
-
-  #end(received: Received, outcome: Outcome | undefined, error?: Error): void {
-    this.#inFlight.end(received)
-    if (outcome) this.#report.settled(outcome)
-    else if (error || received.delivery.lost.aborted) this.#report.lost(error)
-    this.#intake.finished(received, outcome === 'accepted')
-    this.#wake()
+    return this.#burial.bury({ received, target, message, error, attempts }, () =>
+      this.#settlement.waits(received),
+    )
   }
 }

@@ -10,6 +10,7 @@ import type { HoldsReport } from './holds.ts'
 import type { Step } from './mapping/step.ts'
 import type { Order } from './order.ts'
 import { OrderedSends } from './ordered-sends.ts'
+import { Rate } from './rate.ts'
 import { kindOf, Sender, type SenderReport } from './sender.ts'
 import { finished, notSent, type Sending, type Way } from './sending.ts'
 
@@ -33,10 +34,16 @@ export interface TargetOptions {
   readonly order: Order
   /** Of all targets of the route. */
   readonly holdRoom: HoldRoom
+  /** Messages a second; absent: any number. */
+  readonly maxRate?: number | undefined
+  /** Ends the waiting for its turn of a message that is not sent as fast as it could be. */
+  readonly stopping: AbortSignal
 }
 
 export interface TargetReport extends HoldsReport, SenderReport {
   failed(kind: FailureKind, error: Error, attempt: number): void
+  /** The rate allows another message. */
+  room(): void
 }
 
 /** One target of a route: keeps its link, encodes for it, and sends until the message is confirmed, refused or abandoned. */
@@ -46,6 +53,7 @@ export class Target {
   readonly #report: TargetReport
   readonly #sender: Sender
   readonly #ordered: OrderedSends
+  readonly #rate: Rate | undefined
   readonly #stopped: AbortSignal
   /** Messages that wait for the first link, and the end of the last one's waiting. */
   #waiting = 0
@@ -56,6 +64,8 @@ export class Target {
     this.#options = options
     this.#report = report
     this.#stopped = stopped
+    const { maxRate } = options
+    this.#rate = maxRate === undefined ? undefined : new Rate(maxRate, report.room)
     this.#ordered = new OrderedSends(options.order, options.holdRoom, report, stopped)
     this.#sender = new Sender(context => sink.open(context), options, report, stopped)
   }
@@ -64,9 +74,9 @@ export class Target {
     return { ...this.#sender.status(), groupsHeld: this.#ordered.groupsHeld }
   }
 
-  /** Can a message be sent without waiting for the target to come back? */
+  /** Can a message be sent without waiting, for the target to come back or for the rate? */
   get available(): boolean {
-    return this.#sender.available
+    return this.#sender.available && (this.#rate?.hasRoom() ?? true)
   }
 
   start(): void {
@@ -141,6 +151,7 @@ export class Target {
   async #tries(prepared: Prepared, lost: AbortSignal): Promise<Sending> {
     const confirmedBefore = this.#sender.confirmed
     for (let attempt = 1, unexpected = 0; !lost.aborted && !this.#stopped.aborted; attempt++) {
+      if (this.#rate && !(await this.#rate.take(lost, this.#options.stopping))) break
       const failure = await this.#sender.once(prepared, lost)
       if (failure === undefined) return { confirmed: true }
       if (failure.kind === 'abandoned') break

@@ -5,9 +5,10 @@ import fc from 'fast-check'
 import type { Message } from '../../src/core/message.ts'
 import { text, type Value } from '../../src/core/value.ts'
 import { matching } from '../../src/core/wildcards.ts'
+import { Expired } from '../../src/route/expiry.ts'
 import { replies } from '../../src/route/reply/replies.ts'
 import { replyToHeader, requests, tokenHeader } from '../../src/route/reply/requests.ts'
-import { Expired, readToken, signToken } from '../../src/route/reply/token.ts'
+import { readToken, signToken } from '../../src/route/reply/token.ts'
 import { until } from '../support/until.ts'
 import { bodies, message, routeOnMemory } from './route-on-memory.ts'
 
@@ -199,7 +200,10 @@ describe('a reply', () => {
   })
 
   it('that cannot be delivered is counted, late ones apart, and touches no breaker', async t => {
-    const { source, target, events, dead, route } = await routeOnMemory(t, { reply: deliver })
+    const { source, target, events, dead, route } = await routeOnMemory(t, {
+      expired: 'dead_letter',
+      reply: deliver,
+    })
     const late = signToken(key, {
       connection: 'legacy',
       address: 'temp-queue://1',
@@ -222,6 +226,7 @@ describe('a reply', () => {
   it('and a request are not held past their expiry while the target is away', async t => {
     const { source, target, dead, route } = await routeOnMemory(t, {
       prefetch: 50,
+      expired: 'dead_letter',
       request: requests({ replyTo: 'answers', timeout: 100 }, options, 'legacy'),
     })
     target.failWith = () => new Error('never')

@@ -1,4 +1,4 @@
-import { mkdtemp } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
@@ -8,7 +8,9 @@ import { memoryQueue } from '../../src/adapters/memory/queue.ts'
 import type { RouteEvent } from '../../src/core/events.ts'
 import type { Message } from '../../src/core/message.ts'
 import type { DeadLetterPlace } from '../../src/route/dead-letter/dead-letters.ts'
-import { Route, type RouteParts } from '../../src/route/route.ts'
+import { readRecord } from '../../src/route/dead-letter/record.ts'
+import type { RouteParts } from '../../src/route/parts.ts'
+import { Route } from '../../src/route/route.ts'
 import type { TargetSink } from '../../src/route/target.ts'
 
 const connection = {}
@@ -46,23 +48,37 @@ export function folderPlace(path: string): DeadLetterPlace {
   }
 }
 
+/** Files under their final name: the ones that begin with a dot are still being written. */
+export const deadFiles = async (folder: string) =>
+  (await readdir(folder)).filter(f => !f.startsWith('.')).sort()
+
+export const deadLetters = async (folder: string) => {
+  const files = await deadFiles(folder)
+  return Promise.all(files.map(async f => readRecord(await readFile(join(folder, f), 'utf8'))))
+}
+
 /** A route from one memory queue to another, with quick retries, stopped when the test ends. */
 export async function routeOnMemory(
   t: TestContext,
-  more: Partial<RouteParts> & { prefetch?: number; fifo?: boolean } = {},
+  more: Partial<RouteParts> & { prefetch?: number; fifo?: boolean; holdLimit?: number } = {},
 ) {
   const name = `test-${++names}`
   const source = memoryQueue(`${name}-in`)
   const target = memoryQueue(`${name}-out`)
   const dead = await mkdtemp(join(tmpdir(), 'sluice-dead-'))
   const events: RouteEvent[] = []
-  const { prefetch = 100, fifo = false, ...parts } = more
+  const { prefetch = 100, fifo = false, holdLimit = Number.POSITIVE_INFINITY, ...parts } = more
   const options = memory.source!.options.parse({ queue: `${name}-in`, prefetch })
   const at = { connection, connectionName: 'memory', route: name, options }
   const route = new Route(
     {
       name,
-      source: { connectionName: 'memory', prefetch, open: (d, c) => memory.source!.open(at, d, c) },
+      source: {
+        connectionName: 'memory',
+        prefetch,
+        holdLimit: () => holdLimit,
+        open: (d, c) => memory.source!.open(at, d, c),
+      },
       mapping: m => m,
       buffer: { maxMessages: 1000, maxBytes: 2 ** 20 },
       targets: new Map([['main', memoryTarget(`${name}-out`, { fifo })]]),
@@ -70,6 +86,7 @@ export async function routeOnMemory(
       retry: { initial: 1, max: 5, maxAttempts: 3 },
       breaker: { failureRate: 0.5, minimumCalls: 5, window: 1_000, openFor: 50 },
       order: { ordering: fifo ? 'by_group' : 'none', onRefused: 'continue' },
+      expired: 'drop',
       trail: { bridge: 'test', maxHops: 16, loop: 'dead_letter' },
       ...parts,
     },

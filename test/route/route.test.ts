@@ -1,22 +1,20 @@
 import assert from 'node:assert/strict'
-import { readdir, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { readdir } from 'node:fs/promises'
 import { describe, it } from 'node:test'
 import { memoryQueue } from '../../src/adapters/memory/queue.ts'
 import { LinkLost, MessageRefused, SinkUnavailable } from '../../src/core/errors.ts'
-import { readRecord } from '../../src/route/dead-letter/record.ts'
 import { until } from '../support/until.ts'
-import { bodies, folderPlace, memoryTarget, message, routeOnMemory } from './route-on-memory.ts'
+import {
+  bodies,
+  deadFiles,
+  deadLetters,
+  folderPlace,
+  memoryTarget,
+  message,
+  routeOnMemory,
+} from './route-on-memory.ts'
 
 const numbered = (count: number) => Array.from({ length: count }, (_, i) => String(i))
-
-/** Files under their final name: the ones that begin with a dot are still being written. */
-const deadFiles = async (folder: string) => (await readdir(folder)).filter(f => !f.startsWith('.')).sort()
-
-const deadLetters = async (folder: string) => {
-  const files = await deadFiles(folder)
-  return Promise.all(files.map(async f => readRecord(await readFile(join(folder, f), 'utf8'))))
-}
 
 describe('route', () => {
   it('carries every message once and settles it only after the target confirmed', async t => {

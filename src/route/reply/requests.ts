@@ -2,7 +2,8 @@ import { MessageRefused } from '../../core/errors.ts'
 import type { Message } from '../../core/message.ts'
 import { text } from '../../core/value.ts'
 import { matching } from '../../core/wildcards.ts'
-import { Expired, type SigningKey, signToken } from './token.ts'
+import { Expired } from '../expiry.ts'
+import { type SigningKey, signToken } from './token.ts'
 
 /** Written `request_reply:` of the file. */
 export interface ReplyOptions {

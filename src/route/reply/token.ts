@@ -2,6 +2,7 @@ import { createHmac, timingSafeEqual } from 'node:crypto'
 import { MessageRefused } from '../../core/errors.ts'
 import type { Value } from '../../core/value.ts'
 import { fromTypedJson, toTypedJson } from '../dead-letter/typed-json.ts'
+import { Expired } from '../expiry.ts'
 
 /** What a reply needs to find its way back. */
 export interface ReplyAddress {
@@ -18,9 +19,6 @@ export interface SigningKey {
   readonly id: string
   readonly secret: string
 }
-
-/** A request or reply whose requester has stopped waiting. */
-export class Expired extends MessageRefused {}
 
 /**
  * The token that a service echoes: `KEY.DATA.SIGNATURE`, of letters, digits, `-`, `_` and two dots. The signature is
