@@ -2,7 +2,7 @@ import type { Value } from '../../../core/value.ts'
 import type { Mapped } from '../step.ts'
 import { compileJsonata } from './evaluation.ts'
 import { fromPlain } from './plain.ts'
-import { namesOf, quick } from './quick.ts'
+import { namesOf, quick } from './quick/quick.ts'
 import { reader, unsure } from './reading.ts'
 
 export { ExpressionInvalid } from './syntax.ts'

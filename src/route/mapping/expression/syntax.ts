@@ -23,7 +23,13 @@ export interface Syntax {
   readonly steps?: readonly Syntax[]
   /** Of a step: filters of what it gives, each with its `expr`. */
   readonly stages?: readonly Syntax[]
+  /** The same of what is no step. */
+  readonly predicate?: readonly Syntax[]
   readonly expr?: Syntax
+  /** Of a step that sorts. */
+  readonly terms?: readonly { readonly expression: Syntax; readonly descending: boolean }[]
+  /** Of a path: the object that is made of what it leads to. */
+  readonly group?: Syntax
   /** Of an object: its keys and values. */
   readonly lhs?: Syntax | readonly (readonly [Syntax, Syntax])[]
   readonly rhs?: Syntax
@@ -34,6 +40,10 @@ export interface Syntax {
   readonly condition?: Syntax
   readonly then?: Syntax
   readonly else?: Syntax
+  /** Of a function that is written out. */
+  readonly body?: Syntax
+  /** One of no name around the call that another function ends with. */
+  readonly thunk?: boolean
 }
 
 /**

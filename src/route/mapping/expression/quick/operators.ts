@@ -1,5 +1,5 @@
-import { LargeInteger } from './large-integer.ts'
-import { type Answer, unsure } from './reading.ts'
+import { LargeInteger } from '../large-integer.ts'
+import { type Answer, unsure } from '../reading.ts'
 
 /** The operators of jsonata 2.2 (evaluateBinary) where no list or map is involved. */
 export const operators: Readonly<Record<string, (left: Answer, right: Answer) => Answer>> = {
@@ -77,3 +77,7 @@ function computed(left: Answer, right: Answer, compute: (a: number, b: number) =
   const harmless = (left === undefined || isNumber(left)) && (right === undefined || isNumber(right))
   return harmless ? undefined : unsure
 }
+
+/** The unary minus (evaluateUnary). */
+export const negated = (answer: Answer): Answer =>
+  isNumber(answer) ? -answer : answer === undefined ? undefined : unsure

@@ -1,0 +1,154 @@
+import { LargeInteger } from '../large-integer.ts'
+import { maxItems } from '../limits.ts'
+import type { Plain } from '../plain.ts'
+import { type Answer, unsure } from '../reading.ts'
+import { type Frame, looksAt, type Quick } from './frame.ts'
+import { isNumber, truthOf } from './operators.ts'
+
+/**
+ * Of what a step of a path gives, as opposed to a list that was there: one of a single item is that item, and one of none is
+ * nothing (jsonata 2.2, createSequence).
+ */
+const mark = Symbol('sequence')
+
+export const isSequence = (answer: unknown): boolean => Array.isArray(answer) && mark in answer
+
+/** Makes a sequence of a list that nothing else has. */
+export const sequence = (items: Plain[]): readonly Plain[] => Object.assign(items, { [mark]: true })
+
+/** What the evaluation of a part ends with. */
+export const ended = (list: readonly Plain[]): Answer =>
+  list.length < 2 && isSequence(list) ? list[0] : list
+
+/** What a list of items is, or the one. */
+export const listOf = (answer: Plain): readonly Plain[] => (Array.isArray(answer) ? answer : [answer])
+
+/** What a step makes of all that the one before gave. */
+export type Step = (
+  items: readonly Plain[],
+  isLast: boolean,
+  frame: Frame,
+) => readonly Plain[] | typeof unsure
+
+/** Steps in turn (evaluatePath). */
+export function walked(
+  items: readonly Plain[],
+  steps: readonly Step[],
+  frame: Frame,
+): readonly Plain[] | typeof unsure {
+  let list = items
+  for (let i = 0; i < steps.length; i++) {
+    const given = steps[i]!(list, i === steps.length - 1, frame)
+    if (given === unsure || given.length === 0) return given
+    list = given
+  }
+  return list
+}
+
+/** What it reads of each, put in a row (evaluateStep). */
+export const each =
+  (read: Quick): Step =>
+  (items, isLast, frame) => {
+    if (looksAt(items.length, frame)) return unsure
+    const all: Plain[] = []
+    let count = 0
+    let first: Plain | undefined
+    for (const item of items) {
+      const answer = read(item, frame)
+      if (answer === unsure) return unsure
+      if (answer === undefined) continue
+      if (++count === 1) first = answer
+      if (Array.isArray(answer)) for (const one of answer) all.push(one)
+      else all.push(answer)
+      if (all.length > maxItems) return unsure
+    }
+    return isLast && count === 1 && Array.isArray(first) && !isSequence(first) ? first : sequence(all)
+  }
+
+/** A name as a step (lookup). */
+export function named(input: Plain | undefined, name: string): Answer {
+  if (!Array.isArray(input)) {
+    if (typeof input !== 'object' || input === null || input instanceof LargeInteger) return undefined
+    return Object.hasOwn(input, name) ? (input as { readonly [key: string]: Plain })[name] : undefined
+  }
+  const found: Plain[] = []
+  for (const item of input) collect(found, inner(item, name))
+  return ended(sequence(found))
+}
+
+function collect(found: Plain[], answer: Answer): void {
+  if (Array.isArray(answer)) for (const item of answer) found.push(item)
+  else if (answer !== undefined) found.push(answer as Plain)
+}
+
+/** Lists in lists come out flat, whatever their length. */
+function inner(item: Plain, name: string): Answer {
+  if (!Array.isArray(item)) return named(item, name)
+  const found: Plain[] = []
+  for (const one of item) collect(found, inner(one, name))
+  return found
+}
+
+/** The one at a place, from the end where it is negative (evaluateFilter with a number). */
+export function at(items: readonly Plain[], place: number): readonly Plain[] {
+  const item = items.at(Math.floor(place))
+  if (Array.isArray(item)) return item
+  return sequence(item === undefined ? [] : [item])
+}
+
+/** Those for which the condition holds; one that is a number is a place, and JSONata's. */
+export function filtered(
+  items: readonly Plain[],
+  holds: Quick,
+  frame: Frame,
+): readonly Plain[] | typeof unsure {
+  if (looksAt(items.length, frame)) return unsure
+  const left: Plain[] = []
+  for (const item of items) {
+    const condition = holds(item, frame)
+    const truth = typeof condition === 'number' ? unsure : truthOf(condition)
+    if (truth === unsure) return unsure
+    if (truth) left.push(item)
+  }
+  return sequence(left)
+}
+
+/** One of the things to sort by, the first in the first place. */
+export interface Term {
+  readonly key: Quick
+  readonly isDescending: boolean
+}
+
+/** By texts or by numbers, with those that have none behind (evaluateSortExpression). The result is a list. */
+export const sorted =
+  (terms: readonly Term[]): Step =>
+  (items, _, frame) => {
+    if (items.length < 2) return sequence([...items])
+    if (looksAt(items.length * terms.length, frame)) return unsure
+    const rows = items.map(item => ({ item, keys: terms.map(({ key }) => key(item, frame)) }))
+    if (!terms.every((_, i) => areComparable(rows.map(({ keys }) => keys[i])))) return unsure
+    rows.sort((a, b) => {
+      for (const [i, { isDescending }] of terms.entries()) {
+        const order = compared(a.keys[i] as Key, b.keys[i] as Key, isDescending)
+        if (order !== 0) return order
+      }
+      return 0
+    })
+    return rows.map(({ item }) => item)
+  }
+
+/** Texts or numbers, or nothing. */
+type Key = string | number | undefined
+
+/** JSONata refuses others when it comes to compare them. */
+function areComparable(keys: readonly Answer[]): boolean {
+  const some = keys.filter(key => key !== undefined)
+  return some.every(key => typeof key === 'string') || some.every(isNumber)
+}
+
+function compared(a: Key, b: Key, isDescending: boolean): number {
+  if (a === b) return 0
+  if (a === undefined) return 1
+  if (b === undefined) return -1
+  return a < b === isDescending ? 1 : -1
+}
