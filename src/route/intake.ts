@@ -53,7 +53,6 @@ export class Intake {
   }
 
   /** Milliseconds. */
-        this.#watchHolding()
   get oldestAge(): number {
     return this.#buffer.oldestAge
   }
@@ -64,6 +63,10 @@ export class Intake {
 
   take(): Received | undefined | Promise<Received | undefined> {
     return this.#buffer.take()
+  }
+
+  takeExpired(): readonly Received[] {
+    return this.#buffer.takeExpired()
   }
 
   /** It cannot be finished for now, through no fault of those behind it. */
@@ -89,10 +92,6 @@ export class Intake {
   stop(): Promise<void> {
     return this.#keeper.stop()
   }
-  takeExpired(): readonly Received[] {
-    return this.#buffer.takeExpired()
-  }
-
 
   status() {
     return {

@@ -43,11 +43,11 @@ export function reporter(route: string, report: Report) {
 
     /** `changed` is called when the target may have become available. */
     ofTarget: (target: string, changed: () => void): TargetReport => ({
+      room: changed,
       sent: (seconds, packed) => report({ type: 'sent', route, target, seconds, packed }),
       failed: (kind, error, attempt) => {
         report({ type: 'send_failed', route, target, kind, error, attempt })
         changed()
-      room: changed,
       },
       breaker: (state, error) => {
         report({ type: 'breaker', route, target, state, ...(error && { error }) })
