@@ -9,11 +9,14 @@ import { compileAddress } from './route/mapping/address.ts'
 import { compileMapping, compileRules } from './route/mapping/mapping.ts'
 import { Mistakes, RuleInvalid } from './route/mapping/mistakes.ts'
 import type { Step } from './route/mapping/step.ts'
+import type { RouteParts } from './route/parts.ts'
+import { type RedriveSource, redriving } from './route/redrive.ts'
 import { replies } from './route/reply/replies.ts'
 import { type ReplyOptions, requests } from './route/reply/requests.ts'
 import { Route } from './route/route.ts'
 import { type StageParts, stagesOf } from './route/stages.ts'
 import type { TargetSink } from './route/target.ts'
+import { withoutRoute } from './route/trail.ts'
 
 /** All routes of a configuration, from start to stop. */
 export class Bridge {
@@ -21,7 +24,7 @@ export class Bridge {
 
   /** Opens nothing yet. `config` must have passed `checkRule` and `checkAddresses`. */
   constructor(config: BridgeConfig, report: Report) {
-    this.#routes = config.routes.map(route => buildRoute(route, config, report))
+    this.#routes = config.routes.map(route => new Route(partsOf(route, config), report))
   }
 
   /** Each route opens its links by itself, and again when they are lost: a broker that is down is waited for. */
@@ -91,46 +94,55 @@ function compileTarget({ kind, at }: SinkEnd): void {
   mistakes.raise()
 }
 
-function buildRoute(route: RouteConfig, config: BridgeConfig, report: Report): Route {
+/**
+ * A route that carries its own dead letters, which `source` hands out, once more: to the target of this name or, where that is '',
+ * to all, see `redriving`.
+ */
+export const redriveRoute = (
+  route: RouteConfig,
+  config: BridgeConfig,
+  target: string,
+  source: RedriveSource,
+  report: Report,
+): Route => new Route(redriving(partsOf(route, config), target, source), report)
+
+function partsOf(route: RouteConfig, config: BridgeConfig): RouteParts {
   const { name, from, buffer, retry, breaker } = route
-  return new Route(
-    {
-      name,
-      source: {
-        connectionName: from.at.connectionName,
-        prefetch: from.at.options.prefetch,
-        open: (deliver, context) => from.kind.open(from.at, deliver, context),
-      },
-      buffer: { maxMessages: buffer.max_messages, maxBytes: buffer.max_bytes },
-      targets: new Map(
-        Array.from(route.targets, ([target, end]) => [
-          target,
-          { ...targetSink(end), mapping: compileMapping(end.mapping, ownerOf(target)) },
-        ]),
-      ),
-      deadLetters: route.deadLetters.map((place): DeadLetterPlace => {
-        if ('broker' in place) return { name: place.name, rejects: true }
-        return { name: place.name, sink: targetSink(place.end) }
-      }),
-      retry: { initial: retry.initial, max: retry.max, maxAttempts: retry.max_attempts },
-      breaker: {
-        failureRate: breaker.failure_rate,
-        minimumCalls: breaker.minimum_calls,
-        window: breaker.window,
-        openFor: breaker.open_for,
-      },
-      order: { ordering: route.ordering, onRefused: route.onRefused },
-      expired: route.expired,
-      maxRate: route.maxRate,
-      deadLetterPause: {
-        share: route.deadLetterPause.share,
-        ofLast: route.deadLetterPause.of_last,
-        atLeast: route.deadLetterPause.at_least,
-      },
-      ...stageParts(route, config),
+  return {
+    name,
+    source: {
+      connectionName: from.at.connectionName,
+      prefetch: from.at.options.prefetch,
+      open: (deliver, context) => from.kind.open(from.at, deliver, context),
     },
-    report,
-  )
+    buffer: { maxMessages: buffer.max_messages, maxBytes: buffer.max_bytes },
+    targets: new Map(
+      Array.from(route.targets, ([target, end]) => [
+        target,
+        { ...targetSink(end), mapping: compileMapping(end.mapping, ownerOf(target)) },
+      ]),
+    ),
+    deadLetters: route.deadLetters.map((place): DeadLetterPlace => {
+      if ('broker' in place) return { name: place.name, rejects: true }
+      return { name: place.name, sink: targetSink(place.end) }
+    }),
+    retry: { initial: retry.initial, max: retry.max, maxAttempts: retry.max_attempts },
+    breaker: {
+      failureRate: breaker.failure_rate,
+      minimumCalls: breaker.minimum_calls,
+      window: breaker.window,
+      openFor: breaker.open_for,
+    },
+    order: { ordering: route.ordering, onRefused: route.onRefused },
+    expired: route.expired,
+    maxRate: route.maxRate,
+    deadLetterPause: {
+      share: route.deadLetterPause.share,
+      ofLast: route.deadLetterPause.of_last,
+      atLeast: route.deadLetterPause.at_least,
+    },
+    ...stageParts(route, config),
+  }
 }
 
 const stageParts = (route: RouteConfig, config: BridgeConfig): StageParts => ({
@@ -153,6 +165,8 @@ export interface Way {
   readonly route: RouteConfig
   /** The message as the route takes it over: with the name of its delivery, which is the same each time. */
   receive(message: Message): Message
+  /** The message of a dead letter as it is sent again. */
+  again(message: Message): Message
   readonly steps: readonly WayStep[]
   readonly targets: ReadonlyMap<string, TargetWay>
 }
@@ -170,6 +184,7 @@ export function wayOf(route: RouteConfig, config: BridgeConfig): Way {
   return {
     route,
     receive: message => named(route.from.at.connectionName, { message, id: idOf(message) }),
+    again: message => withoutRoute(config.id, route.name, message),
     steps: stages.flatMap<WayStep>(stage =>
       stage.name === 'mapping' ? compileRules(route.mapping) : [stage],
     ),

@@ -8,6 +8,7 @@ import { ConfigInvalid, formatPath, formatProblem } from './config/problem.ts'
 import { checkLinks } from './connect.ts'
 import { sentence } from './core/errors.ts'
 import { suggest } from './core/suggest.ts'
+import { deadLetterCommand } from './dead-letter/command.ts'
 import { explainFile, explainPeeked, explanationJson } from './explain/explain.ts'
 import { explanationText } from './explain/print.ts'
 import { formats, reports } from './explain/reports.ts'
@@ -56,6 +57,14 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     .action(async (file: string, options: { filter?: string; format: (typeof formats)[number] }) => {
       code = await test(await loadChecked(file, { standIns: true }), file, options)
     })
+  program.addCommand(
+    deadLetterCommand(
+      async file => (await loadChecked(file)).config,
+      exit => {
+        code = exit
+      },
+    ),
+  )
   program
     .command('schema')
     .description('print the JSON Schema of the configuration, for editors')

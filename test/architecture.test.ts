@@ -82,10 +82,23 @@ const rooms: Readonly<Record<string, Room>> = {
   },
   'bridge.ts': { may: ['core', 'route', 'adapters/index.ts', 'config'] },
   explain: { may: ['core', 'config', 'route/dead-letter/record.ts'], types: ['bridge.ts'] },
+  'dead-letter': {
+    may: ['core', 'config', 'explain', 'bridge.ts', 'route/dead-letter/record.ts'],
+    packages: ['commander'],
+  },
   'connect.ts': { may: ['core', 'config'] },
   'run.ts': { may: ['core', 'config', 'admin', 'bridge.ts'] },
   'cli.ts': {
-    may: ['core', 'config', 'adapters/index.ts', 'bridge.ts', 'connect.ts', 'explain', 'run.ts'],
+    may: [
+      'core',
+      'config',
+      'adapters/index.ts',
+      'bridge.ts',
+      'connect.ts',
+      'dead-letter',
+      'explain',
+      'run.ts',
+    ],
     packages: ['commander'],
   },
   'main.ts': { may: ['cli.ts'] },
@@ -224,10 +237,12 @@ describe('the order of the stages', () => {
       'route/mapping/address.ts',
       'route/mapping/mapping.ts',
       'route/mapping/mistakes.ts',
+      'route/redrive.ts',
       'route/reply/replies.ts',
       'route/reply/requests.ts',
       'route/route.ts',
       'route/stages.ts',
+      'route/trail.ts',
     ])
   })
 })
