@@ -74,10 +74,22 @@ const rules: Readonly<Record<string, readonly Rule[]>> = {
         '{"order": body.id, "customer": body.customer.name, "total": $sum(body.lines.(qty * price)), "skus": body.lines.sku}',
     },
   ],
-  'one that is sorted, by JSONata itself': [
+  'one that is sorted': [
     {
       transform:
         '{"order": body.id, "skus": body.lines^(price).sku, "total": $sum(body.lines.(qty * price))}',
+    },
+  ],
+  'one with functions over its lines and groups': [
+    {
+      transform:
+        '{"order": body.id, "lines": $map(body.lines, function($l) { $l.sku & " x " & $l.qty }), "dear": $filter(body.lines, function($l) { $l.price > 10 }).sku, "quantities": body.lines{sku: $sum(qty)}}',
+    },
+  ],
+  'one that JSONata itself answers': [
+    {
+      transform:
+        '{"order": $substringAfter(body.id, "-"), "skus": body.lines^(price).sku, "total": $sum(body.lines.(qty * price))}',
     },
   ],
 }

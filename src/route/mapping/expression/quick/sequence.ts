@@ -122,33 +122,39 @@ export interface Term {
 /** By texts or by numbers, with those that have none behind (evaluateSortExpression). The result is a list. */
 export const sorted =
   (terms: readonly Term[]): Step =>
-  (items, _, frame) => {
-    if (items.length < 2) return sequence([...items])
-    if (looksAt(items.length * terms.length, frame)) return unsure
-    const rows = items.map(item => ({ item, keys: terms.map(({ key }) => key(item, frame)) }))
-    if (!terms.every((_, i) => areComparable(rows.map(({ keys }) => keys[i])))) return unsure
-    rows.sort((a, b) => {
-      for (const [i, { isDescending }] of terms.entries()) {
-        const order = compared(a.keys[i] as Key, b.keys[i] as Key, isDescending)
-        if (order !== 0) return order
-      }
-      return 0
-    })
-    return rows.map(({ item }) => item)
+  (items, _, frame) =>
+    items.length < 2 ? sequence([...items]) : inOrder(items, terms, frame)
+
+/** What comes later in the terms is read of those only that are equal up to there. */
+function inOrder(
+  items: readonly Plain[],
+  [term, ...others]: readonly Term[],
+  frame: Frame,
+): readonly Plain[] | typeof unsure {
+  if (items.length < 2 || !term) return items
+  if (looksAt(items.length, frame)) return unsure
+  const groups = Map.groupBy(items, item => term.key(item, frame))
+  const keys = [...groups.keys()]
+  if (!areKeys(keys)) return unsure
+  const list: Plain[] = []
+  for (const key of keys.sort((a, b) => compared(a, b, term.isDescending))) {
+    const group = inOrder(groups.get(key)!, others, frame)
+    if (group === unsure) return unsure
+    for (const item of group) list.push(item)
   }
+  return list
+}
 
 /** Texts or numbers, or nothing. */
 type Key = string | number | undefined
 
 /** JSONata refuses others when it comes to compare them. */
-function areComparable(keys: readonly Answer[]): boolean {
+function areKeys(keys: Answer[]): keys is Key[] {
   const some = keys.filter(key => key !== undefined)
   return some.every(key => typeof key === 'string') || some.every(isNumber)
 }
 
 function compared(a: Key, b: Key, isDescending: boolean): number {
-  if (a === b) return 0
-  if (a === undefined) return 1
-  if (b === undefined) return -1
-  return a < b === isDescending ? 1 : -1
+  // Array.prototype.sort puts undefined behind by itself.
+  return a! < b! === isDescending ? 1 : -1
 }
