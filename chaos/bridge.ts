@@ -1,0 +1,83 @@
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { TestContext } from 'node:test'
+import { type BridgeProcess, runBridge } from '../test/support/bridge-process.ts'
+
+/** The bridge under test: one process after another with the same configuration. */
+export class Bridge {
+  readonly #context: Pick<TestContext, 'after'>
+  readonly #config: object
+  readonly #clock: string
+  #running: BridgeProcess | undefined
+  #look: NodeJS.Timeout | undefined
+  /** Bytes: the most that any of the processes had resident. */
+  rss = 0
+  kills = 0
+  /** What no bridge should do: end by itself, end with another code than 0. */
+  readonly wrongs: string[] = []
+
+  /** `folder` is for the file that tells the clock of the bridge (clock.ts). */
+  constructor(context: Pick<TestContext, 'after'>, config: object, folder: string) {
+    this.#context = context
+    this.#config = config
+    this.#clock = join(folder, 'clock')
+    this.stepClock(0)
+  }
+
+  async start(): Promise<void> {
+    const bridge = await runBridge(this.#context, this.#config, {
+      NODE_OPTIONS: `--import=${join(import.meta.dirname, 'clock.ts')}`,
+      SLUICE_CHAOS_CLOCK: this.#clock,
+    })
+    this.#running = bridge
+    this.#look = setInterval(() => this.#measure(), 100)
+    void bridge.code.then(code => {
+      clearInterval(this.#look)
+      if (this.#running === bridge) this.wrongs.push(`it ended by itself with ${code}: ${lastLines(bridge)}`)
+    })
+  }
+
+  async kill(): Promise<void> {
+    this.kills++
+    await this.#leave().kill()
+  }
+
+  /** SIGTERM. */
+  async stop(): Promise<void> {
+    const bridge = this.#leave()
+    const code = await bridge.stop()
+    if (code !== 0) this.wrongs.push(`SIGTERM ended it with ${code}: ${lastLines(bridge)}`)
+  }
+
+  get running(): BridgeProcess {
+    return this.#running!
+  }
+
+  /** Bytes resident now, and open files, of the process that runs. */
+  now(): { readonly rss: number; readonly files: number } {
+    const { pid } = this.running.child
+    const [, kibibytes = '0'] = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? []
+    return { rss: Number(kibibytes) * 1024, files: readdirSync(`/proc/${pid}/fd`).length }
+  }
+
+  /** Steps the wall clock of this and all later processes to so many milliseconds off the true one. */
+  stepClock(milliseconds: number): void {
+    writeFileSync(this.#clock, String(milliseconds))
+  }
+
+  #leave(): BridgeProcess {
+    this.#measure()
+    const bridge = this.running
+    this.#running = undefined
+    return bridge
+  }
+
+  #measure(): void {
+    const file = `/proc/${this.#running?.child.pid}/status`
+    if (!existsSync(file)) return
+    const [, kibibytes = '0'] = /VmHWM:\s+(\d+)/.exec(readFileSync(file, 'utf8')) ?? []
+    this.rss = Math.max(this.rss, Number(kibibytes) * 1024)
+  }
+}
+
+const lastLines = (bridge: BridgeProcess): string => bridge.out().split('\n').slice(-6).join('\n')
