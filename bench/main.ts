@@ -5,6 +5,7 @@ import { startOwnBroker, withBroker } from '../test/support/brokers.ts'
 import { until } from '../test/support/until.ts'
 import { brokerDown, fromSqs, twoTargets } from './back.ts'
 import { type BridgeProcess, type StandIn, startBridge, startStandIn } from './children.ts'
+import { throughS3 } from './claim-check.ts'
 import { brokerConnection, cloud, dead, mebibytes } from './ends.ts'
 import { drainSource, feedSink } from './floors.ts'
 import { mappingCosts } from './mapping.ts'
@@ -227,6 +228,7 @@ const runs: Readonly<Record<string, () => Promise<void>>> = {
     for (const connections of [1, 4, 8]) await toActiveMq('', { connections })
     await toActiveMq(' without its disk', { connections: 1, settings: 'persistent=false;memory=600 mb' })
   },
+  'claim-check': async () => note(await throughS3(rabbitmq, 1_000, 512 * 1024)),
   'broker-down': async () => note(await brokerDown(60, rabbitmq)),
   mapping: async () => {
     for (const { name, cpuMicroseconds } of await mappingCosts()) {

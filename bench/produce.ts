@@ -3,7 +3,7 @@ import mqtt from 'mqtt'
 import rhea from 'rhea'
 import type { Broker } from '../test/support/brokers.ts'
 
-const body = Buffer.alloc(1_024, 'x')
+const kibibyte = Buffer.alloc(1_024, 'x')
 
 /** A durable queue of its own on RabbitMQ, over the management API; deleted with `drop`. */
 export async function createQueue(broker: Broker, name: string) {
@@ -19,8 +19,13 @@ export async function createQueue(broker: Broker, name: string) {
   return { drop: () => ask('DELETE') }
 }
 
-/** Sends so many 1 KiB messages with three headers over AMQP 1.0; resolves when the broker has confirmed all. */
-export async function produceAmqp(broker: Broker, queue: string, count: number): Promise<void> {
+/** Sends so many messages with three headers over AMQP 1.0; resolves when the broker has confirmed all. */
+export async function produceAmqp(
+  broker: Broker,
+  queue: string,
+  count: number,
+  body = kibibyte,
+): Promise<void> {
   const { host, ports, username, password } = broker
   const connection = rhea.connect({ host, port: ports.amqp!, username, password, reconnect: false })
   const sender = connection.open_sender({ target: { address: `/queues/${queue}` } })
@@ -64,7 +69,7 @@ export async function paceAmqp(
       number: rhea.types.wrap_long(number++),
       sent_at: String(Date.now()),
     }
-    sender.send({ durable: true, application_properties, body: rhea.message.data_section(body) })
+    sender.send({ durable: true, application_properties, body: rhea.message.data_section(kibibyte) })
   })
   connection.close()
   return sent
@@ -87,7 +92,7 @@ export async function publish(
     const due = Math.min(count, (await confirmed()) + window)
     for (; sent < due; sent++) {
       const userProperties = { kind: 'reading', attempt: '1', sent_at: String(Date.now()) }
-      client.publish(topic, body, { qos: 1, properties: { userProperties } })
+      client.publish(topic, kibibyte, { qos: 1, properties: { userProperties } })
     }
     await new Promise(resolve => setTimeout(resolve, 2))
   }
