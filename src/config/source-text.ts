@@ -43,6 +43,11 @@ export class SourceText {
       path: [],
       text: `no well-formed YAML: ${error.message}`,
     }))
+    const replaced = text.indexOf('\ufffd')
+    if (replaced >= 0) {
+      const said = 'the file is no UTF-8 here (the character U+FFFD itself is written "\\uFFFD")'
+      this.problems.push({ file, ...this.#position(replaced), path: [], text: said })
+    }
     // The schemas pass over it without a word, since it is not a key but the prototype to JavaScript.
     visit(this.#document, {
       Pair: (_, { key }) => {

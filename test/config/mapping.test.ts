@@ -143,7 +143,7 @@ describe('a mapping', () => {
     ])
   })
 
-  it('has no number that YAML has rounded, and no key that JavaScript loses', () => {
+  it('has no number that YAML has rounded, no character that is none, and no key that JavaScript loses', () => {
     const rounded = `      - set: { headers: { a: 9007199254740993, b: "\${9007199254740993}", c: 1e-300, d: 0.5 }, priority: 1e400 }
       - lookup: { file: config/routes/tables/tenants.csv, key: a, as: t, default: { a: -12345678901234567890 } }`
     const said =
@@ -153,6 +153,11 @@ describe('a mapping', () => {
       'f.yaml:8:105: routes.orders.mapping[0].set.priority: expected a text, a number, true or false, found Infinity',
       `f.yaml:9:88: routes.orders.mapping[1].lookup.default.a: ${said}`,
     ])
+    const latin1 = Buffer.from('Müller', 'latin1').toString()
+    assert.deepEqual(problemsOf(withMapping(`      - set: { subject: ${latin1} }`)), [
+      'f.yaml:8:26: the file is no UTF-8 here (the character U+FFFD itself is written "\\uFFFD")',
+    ])
+    assert.deepEqual(problemsOf(withMapping('      - set: { subject: "\\uFFFD" }')), [])
     assert.deepEqual(problemsOf(withMapping('      - set: { headers: { __proto__: a } }')), [
       'f.yaml:8:27: a key cannot have the name __proto__',
     ])
