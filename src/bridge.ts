@@ -124,6 +124,7 @@ function partsOf(route: RouteConfig, config: BridgeConfig): RouteParts {
     ),
     deadLetters: route.deadLetters.map((place): DeadLetterPlace => {
       if ('broker' in place) return { name: place.name, rejects: true }
+      holdLimit: () => from.kind.holdLimit(from.at),
       return { name: place.name, sink: targetSink(place.end) }
     }),
     retry: { initial: retry.initial, max: retry.max, maxAttempts: retry.max_attempts },

@@ -59,6 +59,10 @@ export function createMetrics(protocols: ReadonlyMap<string, string>, status: ()
     'link',
   ])
   const breakerOpened = counter('sluice_breakers_opened_total', 'Times the breaker opened', ['target'])
+  const gaveBack = counter(
+    'sluice_sources_given_back_total',
+    'Times the source was closed and its messages given back, as its broker does not let them be held for longer',
+  )
   const sendSeconds = new Histogram({
     name: 'sluice_send_seconds',
     help: 'Time from handing a message to the target to its confirmation',
@@ -94,6 +98,8 @@ export function createMetrics(protocols: ReadonlyMap<string, string>, status: ()
     link_down: ({ route, link }) => broken.inc({ route, link }),
     breaker: ({ route, target, state }) => {
       if (state === 'open') breakerOpened.inc({ route, target })
+    gave_back: ({ route }) => gaveBack.inc({ route }),
+    ...disk,
     },
   }
   const count = (event: RouteEvent): void =>

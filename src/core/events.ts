@@ -71,3 +71,5 @@ export type RouteEvent = { readonly route: string } & (
  * pipeline writes a log line or counts a metric itself.
  */
 export type Report = (event: RouteEvent) => void
+  /** The source was closed and so many messages given back, as their broker does not let them be held for longer. */
+  | { readonly type: 'gave_back'; readonly messages: number; readonly error: Error }

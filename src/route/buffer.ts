@@ -49,6 +49,13 @@ export class Buffer {
     return oldest === undefined ? 0 : performance.now() - oldest.at
   }
 
+  /** The same of those that came on the link of this credit. */
+  oldestAgeOf(credit: Credit | undefined): number {
+    for (const received of this.#unfinished)
+      if (received.credit === credit) return performance.now() - received.at
+    return 0
+  }
+
   put(received: Received): void {
     this.#unfinished.add(received)
     this.#bytes += received.delivery.size

@@ -1,13 +1,17 @@
 import type { Deliver, LinkContext, Source } from '../core/adapter.ts'
 import type { Delivery } from '../core/delivery.ts'
-import { aborted, type Retry } from './backoff.ts'
+import { aborted, pause, type Retry } from './backoff.ts'
 import { Buffer, type BufferLimits, type Received } from './buffer.ts'
 import { Credit } from './credit.ts'
+import { HeldTooLong, HoldWatch } from './hold-watch.ts'
 import { Keeper, type KeeperReport } from './keeper.ts'
+import type { Needed } from './needed.ts'
 
 export interface IntakeParts {
   readonly connectionName: string
   readonly prefetch: number
+  /** Milliseconds for which a delivery may stay unsettled; asked for each link, as it may depend on the broker. Absent: no limit. */
+  holdLimit?(): number
   open(deliver: Deliver, context: LinkContext): Promise<Source>
 }
 
@@ -15,29 +19,49 @@ export interface IntakeReport extends KeeperReport<Source> {
   received(size: number): void
   /** Lost while it waited here. */
   lost(): void
+  /** The link was closed, in place of `down`, and so many messages given back that were not settled. */
+  gaveBack(messages: number, why: HeldTooLong): void
 }
 
-/** The source side of a route: keeps the source's link, grants it credit, and holds what came until it is finished. */
+/**
+ * The source side of a route: keeps the source's link, grants it credit, and holds what came until it is finished. No
+ * delivery is held for longer than its broker allows: then the link is closed, which gives everything back, and opened
+ * again once what the deliveries wait for is there.
+ */
 export class Intake {
   readonly #parts: IntakeParts
   readonly #buffer: Buffer
   readonly #keeper: Keeper<Source>
   readonly #report: IntakeReport
+  readonly #holdWatch = new HoldWatch()
+  readonly #needed: () => Needed
   #credit: Credit | undefined
   #draining = false
 
-  constructor(parts: IntakeParts, limits: BufferLimits, retry: Retry, report: IntakeReport) {
+  /** `needed` is what deliveries wait for, asked before they are given back; without it that is not known. */
+  constructor(
+    parts: IntakeParts,
+    limits: BufferLimits,
+    retry: Retry,
+    report: IntakeReport,
+    needed: () => Needed = () => async () => {},
+  ) {
     this.#parts = parts
+    this.#needed = needed
     this.#report = report
     this.#buffer = new Buffer(limits)
     this.#keeper = new Keeper(context => this.#open(context), retry, {
       up: link => {
         report.up(link)
+        this.#watchHolding()
         this.#topUp()
       },
       down: error => {
+        this.#holdWatch.end()
+        const held = this.#buffer.messages
         this.#lose()
-        report.down(error)
+        if (error instanceof HeldTooLong) report.gaveBack(held, error)
+        else report.down(error)
       },
       event: event => report.event(event),
     })
@@ -78,6 +102,7 @@ export class Intake {
   finished(received: Received, settled: boolean): void {
     this.#buffer.finished(received)
     received.credit.finished(settled)
+    if (settled) this.#holdWatch.settled()
     this.#topUp()
   }
 
@@ -110,12 +135,26 @@ export class Intake {
       if (!credit) throw new Error('a source delivered before anything was granted')
       credit.received(delivery)
       this.#report.received(delivery.size)
-      this.#buffer.put({ delivery, credit, at: performance.now() })
+      this.#buffer.put({ delivery, credit, at: delivery.heldSince ?? performance.now() })
     }
     const link = await this.#parts.open(deliver, context)
     credit = new Credit(link, this.#buffer, this.#parts.prefetch)
     this.#credit = credit
     return link
+  }
+
+  /** Those of an earlier link, some of which may still be on their way to a target, are its broker's again. */
+  #watchHolding(): void {
+    const credit = this.#credit
+    const oldestAge = () => this.#buffer.oldestAgeOf(credit)
+    this.#holdWatch.begin(this.#parts.holdLimit?.() ?? Number.POSITIVE_INFINITY, oldestAge, why => {
+      if (this.#draining) return
+      const needed = this.#needed()
+      this.#keeper.rest(why, async signal => {
+        await pause(this.#holdWatch.away, signal)
+        await needed(signal)
+      })
+    })
   }
 
   /** The link died: what waits here is the broker's again. */

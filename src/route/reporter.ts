@@ -38,6 +38,10 @@ export function reporter(route: string, report: Report) {
         report({ type: 'link_down', route, link: 'source', error })
         changed()
       },
+      gaveBack: (messages, error) => {
+        report({ type: 'gave_back', route, messages, error })
+        changed()
+      },
       event: event => linkEvent('source', event),
     }),
 

@@ -11,6 +11,7 @@ import { type Addressed, FanOut } from './fan-out.ts'
 import { Flood } from './flood.ts'
 import { HoldRoom } from './hold-room.ts'
 import { Intake } from './intake.ts'
+import { neededBy } from './needed.ts'
 import type { RouteParts } from './parts.ts'
 import { reporter } from './reporter.ts'
 import { Settlement } from './settlement.ts'
@@ -79,7 +80,8 @@ export class Route {
     this.#flood = deadLetterPause && new Flood(deadLetterPause, this.#report.ofPause(changed))
     const burying = { route: name, expired, replies: reply !== undefined, flood: this.#flood }
     this.#burial = new Burial(this.#deadLetters, burying, this.#report, stopping)
-    this.#intake = new Intake(source, buffer, retry, this.#report.ofSource(changed))
+    const needed = neededBy(this.#targets, this.#deadLetters, this.#flood)
+    this.#intake = new Intake(source, buffer, retry, this.#report.ofSource(changed), needed)
     this.#settlement = new Settlement(this.#intake, this.#report, changed)
     this.#stallWatch = new StallWatch(() => this.#intake.oldestAge, this.#report.stalled)
   }

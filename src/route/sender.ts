@@ -2,7 +2,7 @@ import type { Limits, LinkContext, LinkEvent, Prepared, Sink } from '../core/ada
 import { LinkLost, MessageRefused, SinkUnavailable, toError } from '../core/errors.ts'
 import type { BreakerState, FailureKind } from '../core/events.ts'
 import { backoff, pause, type Retry } from './backoff.ts'
-import { Breaker, type BreakerOptions } from './breaker.ts'
+import { Breaker, type BreakerOptions, type Permit } from './breaker.ts'
 import { Concurrency } from './concurrency.ts'
 import { Keeper } from './keeper.ts'
 
@@ -114,14 +114,12 @@ export class Sender {
   }
 
   /** One try: undefined when the message was confirmed. */
-  async once(prepared: Prepared, lost: AbortSignal): Promise<Failure | undefined> {
-    const epoch = this.#concurrency.tryEnter() ?? (await this.#concurrency.enter(lost, this.#stopped))
-    if (epoch === undefined) return abandoned
-    try {
-      return await this.#entered(prepared, lost, epoch)
-    } finally {
-      this.#concurrency.leave()
-    }
+  once(prepared: Prepared, lost: AbortSignal): Promise<Failure | undefined> {
+    const epoch = this.#concurrency.tryEnter()
+    const permit = epoch === undefined ? undefined : this.#breaker.tryAdmit()
+    const { link } = this.#keeper
+    if (epoch !== undefined && permit && link) return this.#sent(link, prepared, permit, epoch)
+    return this.#later(prepared, lost, epoch, permit)
   }
 
   /**
@@ -141,14 +139,25 @@ export class Sender {
     }
   }
 
-  async #entered(prepared: Prepared, lost: AbortSignal, epoch: number): Promise<Failure | undefined> {
-    const permit = this.#breaker.tryAdmit() ?? (await this.#breaker.admit(lost, this.#stopped))
-    if (!permit) return abandoned
-    const link = this.#keeper.link ?? (await this.#waitForLink(lost))
-    if (!link) {
-      this.#breaker.withdrawn(permit)
-      return abandoned
-    }
+  /** Waits for what it has not got yet of place, permit and link. */
+  async #later(
+    prepared: Prepared,
+    lost: AbortSignal,
+    entered: number | undefined,
+    admitted: Permit | undefined,
+  ): Promise<Failure | undefined> {
+    const epoch = entered ?? (await this.#concurrency.enter(lost, this.#stopped))
+    if (epoch === undefined) return abandoned
+    const permit = admitted ?? (await this.#breaker.admit(lost, this.#stopped))
+    const link = permit && (await this.#waitForLink(lost))
+    if (permit && link) return this.#sent(link, prepared, permit, epoch)
+    if (permit) this.#breaker.withdrawn(permit)
+    this.#concurrency.leave()
+    return abandoned
+  }
+
+  /** Leaves its place when it is over. */
+  async #sent(link: Sink, prepared: Prepared, permit: Permit, epoch: number): Promise<Failure | undefined> {
     const began = performance.now()
     try {
       const call = await link.send(prepared, this.#stopped)
@@ -164,6 +173,8 @@ export class Sender {
       if (this.#isTargets(kind, error, epoch, permit.probe)) this.#breaker.failed(permit, error)
       else this.#breaker.withdrawn(permit)
       return { kind, error }
+    } finally {
+      this.#concurrency.leave()
     }
   }
 

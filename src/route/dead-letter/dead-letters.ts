@@ -27,6 +27,7 @@ export class DeadLetters {
   readonly #retry: Retry
   readonly #report: DeadLetterReport
   readonly #stopped: AbortSignal
+  #waiting = 0
 
   constructor(
     places: readonly DeadLetterPlace[],
@@ -57,6 +58,29 @@ export class DeadLetters {
     await Promise.all(this.#places.map(({ keeper }) => keeper?.stop()))
   }
 
+  /** Letters that no place has taken yet, although each was tried. */
+  get waiting(): number {
+    return this.#waiting
+  }
+
+  /**
+   * Resolves once a look at one of the places has found it there, looking again with the retry's backoff; or when the signal is
+   * aborted. Sends nothing.
+   */
+  async answers(signal: AbortSignal): Promise<void> {
+    for (let attempt = 1; !signal.aborted && !this.#stopped.aborted; attempt++) {
+      for (const { keeper } of this.#places) {
+        if (!keeper) return
+        const isThere = await keeper.link?.check(signal).then(
+          () => true,
+          () => false,
+        )
+        if (isThere) return
+      }
+      await pause(backoff(attempt, this.#retry), signal, this.#stopped)
+    }
+  }
+
   /** The places that have a link, in their order. */
   status() {
     return this.#places.flatMap(({ place, keeper }) =>
@@ -70,23 +94,37 @@ export class DeadLetters {
    * letter at the first try.
    */
   async store(letter: DeadLetter, lost: AbortSignal, waits: () => void): Promise<Outcome | undefined> {
-    for (let attempt = 1; !lost.aborted && !this.#stopped.aborted; attempt++) {
-      for (const { place, keeper } of this.#places) {
-        if (!keeper) {
-          this.#report.stored(letter, place.name)
-          return 'rejected'
-        }
-        try {
-          await this.#send(place, keeper, letter)
-          this.#report.stored(letter, place.name)
-          return 'accepted'
-        } catch (error) {
-          if (this.#stopped.aborted) return undefined
-          this.#report.failed(place.name, toError(error))
-        }
+    const isOver = () => lost.aborted || this.#stopped.aborted
+    const outcome = isOver() ? undefined : await this.#stored(letter)
+    if (outcome || isOver()) return outcome
+    waits()
+    this.#waiting++
+    try {
+      for (let attempt = 1; ; attempt++) {
+        await pause(backoff(attempt, this.#retry), lost, this.#stopped)
+        const taken = isOver() ? undefined : await this.#stored(letter)
+        if (taken || isOver()) return taken
       }
-      if (attempt === 1) waits()
-      await pause(backoff(attempt, this.#retry), lost, this.#stopped)
+    } finally {
+      this.#waiting--
+    }
+  }
+
+  /** One try, of each place in turn; undefined when none has taken it. */
+  async #stored(letter: DeadLetter): Promise<Outcome | undefined> {
+    for (const { place, keeper } of this.#places) {
+      if (!keeper) {
+        this.#report.stored(letter, place.name)
+        return 'rejected'
+      }
+      try {
+        await this.#send(place, keeper, letter)
+        this.#report.stored(letter, place.name)
+        return 'accepted'
+      } catch (error) {
+        if (this.#stopped.aborted) return undefined
+        this.#report.failed(place.name, toError(error))
+      }
     }
     return undefined
   }
