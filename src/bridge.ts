@@ -113,6 +113,7 @@ function partsOf(route: RouteConfig, config: BridgeConfig): RouteParts {
     source: {
       connectionName: from.at.connectionName,
       prefetch: from.at.options.prefetch,
+      holdLimit: () => from.kind.holdLimit(from.at),
       open: (deliver, context) => from.kind.open(from.at, deliver, context),
     },
     buffer: { maxMessages: buffer.max_messages, maxBytes: buffer.max_bytes },
@@ -124,7 +125,6 @@ function partsOf(route: RouteConfig, config: BridgeConfig): RouteParts {
     ),
     deadLetters: route.deadLetters.map((place): DeadLetterPlace => {
       if ('broker' in place) return { name: place.name, rejects: true }
-      holdLimit: () => from.kind.holdLimit(from.at),
       return { name: place.name, sink: targetSink(place.end) }
     }),
     retry: { initial: retry.initial, max: retry.max, maxAttempts: retry.max_attempts },
