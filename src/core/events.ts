@@ -55,6 +55,8 @@ export type RouteEvent = { readonly route: string } & (
       readonly place?: string
       readonly error: Error | undefined
     }
+  /** The source was closed and so many messages given back, as their broker does not let them be held for longer. */
+  | { readonly type: 'gave_back'; readonly messages: number; readonly error: Error }
   | {
       readonly type: 'breaker'
       readonly target: string
@@ -71,5 +73,3 @@ export type RouteEvent = { readonly route: string } & (
  * pipeline writes a log line or counts a metric itself.
  */
 export type Report = (event: RouteEvent) => void
-  /** The source was closed and so many messages given back, as their broker does not let them be held for longer. */
-  | { readonly type: 'gave_back'; readonly messages: number; readonly error: Error }

@@ -60,25 +60,14 @@ export const deadLetters = async (folder: string) => {
 /** A route from one memory queue to another, with quick retries, stopped when the test ends. */
 export async function routeOnMemory(
   t: TestContext,
-  more: Partial<RouteParts> & {
-    prefetch?: number
-    fifo?: boolean
-    nameless?: boolean
-    holdLimit?: number
-  } = {},
+  more: Partial<RouteParts> & { prefetch?: number; fifo?: boolean; holdLimit?: number } = {},
 ) {
   const name = `test-${++names}`
   const source = memoryQueue(`${name}-in`)
   const target = memoryQueue(`${name}-out`)
   const dead = await mkdtemp(join(tmpdir(), 'sluice-dead-'))
   const events: RouteEvent[] = []
-  const {
-    prefetch = 100,
-    fifo = false,
-    nameless = false,
-    holdLimit = Number.POSITIVE_INFINITY,
-    ...parts
-  } = more
+  const { prefetch = 100, fifo = false, holdLimit = Number.POSITIVE_INFINITY, ...parts } = more
   const options = memory.source!.options.parse({ queue: `${name}-in`, prefetch })
   const at = { connection, connectionName: 'memory', route: name, options }
   const route = new Route(
