@@ -351,6 +351,14 @@ describe('bodies', () => {
       assert.equal(await textOf('body.c & body.d', message(body)), '4\\')
       assert.equal(await textOf('$join($keys(body)) & $count(body.a)', message(body)), 'abcd1')
     }
+    for (const space of ['', ' ', '\n', '\r', '\t', ' \t'])
+      await assert.rejects(
+        async () => evaluate('body.b', message(`{"b"${space}: 1, "b"${space}:2}`)),
+        /twice/,
+      )
+    const once = message('{"b": "a \\":", ":": ":", "n": 0.12345678901234567890}')
+    assert.equal(await textOf('body.b', once), 'a ":')
+    assert.deepEqual(await evaluate('body.n', once), { type: 'float64', value: 0.12345678901234568 })
   })
 
   it('are not changed by what reads them', async () => {
