@@ -4,6 +4,10 @@ import { snakeCase } from '../core/property-names.ts'
 
 /** Where adapters write what their protocol has no place for (docs/fidelity.md). */
 const own = 'sluice_properties'
+/** Fields that are no header of the message, though it may have one of the name. */
+const ours = [own, 'sluice_headers']
+/** What stands before the name of a header that the protocol has a meaning of its own for. */
+const prefixes = ['sluice_', 'sluice_header_']
 
 /** What of a message is not where one would look for it, or has another form, in sentences. */
 export function notesOn(
@@ -28,19 +32,24 @@ function headersNote(
   packed: number | undefined,
 ): readonly string[] {
   const written = new Set(fields.map(field => field.name))
+  if (packed !== undefined) for (const name of ours) written.delete(name)
   const missing = names.filter(name => !written.has(name))
-  const renamed = missing.flatMap(name => {
-    const as = fields.find(field => field.name.startsWith('sluice_') && field.name.endsWith(name))
-    return as ? [`the header ${name} is written as ${as.name}`] : []
+  // What is packed has no other name anywhere.
+  const as = (name: string) =>
+    packed === undefined ? prefixes.map(p => p + name).find(known => written.has(known)) : undefined
+  const renames = missing.flatMap(name => {
+    const other = as(name)
+    return other === undefined ? [] : [`the header ${name} is written as ${other}`]
   })
-  const gone = missing.filter(name => !renamed.some(note => note.startsWith(`the header ${name} `)))
-  if (gone.length === 0) return renamed
+  const gone = missing.filter(name => as(name) === undefined)
+  if (gone.length === 0) return renames
   const where = isHeaderless
     ? 'left behind, since the protocol has no place for them'
     : packed === undefined
       ? 'the format puts them elsewhere'
       : 'packed into one field'
-  return [...renamed, `headers without a field of their own: ${gone.join(', ')} (${where})`]
+  const list = gone.map(name => name || '""').join(', ')
+  return [...renames, `headers without a field of their own: ${list} (${where})`]
 }
 
 function bodyNote(kind: Message['body']['kind'], written: string | Uint8Array): readonly string[] {

@@ -155,6 +155,17 @@ target plain (mqtt)
     assert.match(text, /- sluice_properties carries the properties trail, expires_at/)
   })
 
+  it('says which headers are packed, those with names of ours too', async () => {
+    const many = Array.from({ length: 12 }, (_, i) => `h${i}: 1`).join(', ')
+    const odd = '"": 1, headers: 1, sluice_properties: x, sluice_headers: y'
+    const text = await explained('chosen', `headers: { where: q, ${many}, ${odd} }`)
+    assert.match(
+      text.replace(/\n +(?=\S)/g, ' '),
+      /- headers without a field of their own: h7, h8, h9, h10, h11, "", headers, sluice_properties, sluice_headers \(packed into one field\)/,
+    )
+    assert.doesNotMatch(text, /is written as/)
+  })
+
   it('stands still and goes on after a while, so that an expression without end meets its time limit', async t => {
     let passed = 0
     t.mock.method(performance, 'now', () => passed)
