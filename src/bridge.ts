@@ -5,6 +5,7 @@ import { typedJson } from './core/json/typed-json.ts'
 import type { Message } from './core/message.ts'
 import type { DeadLetterPlace } from './route/dead-letter/dead-letters.ts'
 import { named } from './route/delivery-id.ts'
+import { BufferedRoute, type RouteStatus } from './route/disk/buffered-route.ts'
 import { compileAddress } from './route/mapping/address.ts'
 import { compileMapping, compileRules } from './route/mapping/mapping.ts'
 import { Mistakes, RuleInvalid } from './route/mapping/mistakes.ts'
@@ -20,11 +21,21 @@ import { withoutRoute } from './route/trail.ts'
 
 /** All routes of a configuration, from start to stop. */
 export class Bridge {
-  readonly #routes: readonly Route[]
+  readonly #routes: readonly (Route | BufferedRoute)[]
 
   /** Opens nothing yet. `config` must have passed `checkRule` and `checkAddresses`. */
   constructor(config: BridgeConfig, report: Report) {
-    this.#routes = config.routes.map(route => new Route(partsOf(route, config), report))
+    this.#routes = config.routes.map(route => {
+      const { disk } = route.buffer
+      const parts = partsOf(route, config)
+      if (!disk) return new Route(parts, report)
+      return new BufferedRoute(parts, disk.path, disk.max_bytes, disk.key?.reveal(), report)
+    })
+  }
+
+  /** Takes the folders of disk buffers, before anything is started. Throws as `BufferedRoute.open`. */
+  async open(): Promise<void> {
+    for (const route of this.#routes) if (route instanceof BufferedRoute) await route.open()
   }
 
   /** Each route opens its links by itself, and again when they are lost: a broker that is down is waited for. */
@@ -46,7 +57,7 @@ export class Bridge {
   }
 
   /** A picture of this moment, by route. */
-  status() {
+  status(): ReadonlyMap<string, RouteStatus> {
     return new Map(this.#routes.map(route => [route.name, route.status()]))
   }
 }
@@ -113,7 +124,6 @@ function partsOf(route: RouteConfig, config: BridgeConfig): RouteParts {
     source: {
       connectionName: from.at.connectionName,
       prefetch: from.at.options.prefetch,
-      holdLimit: () => from.kind.holdLimit(from.at),
       open: (deliver, context) => from.kind.open(from.at, deliver, context),
     },
     buffer: { maxMessages: buffer.max_messages, maxBytes: buffer.max_bytes },

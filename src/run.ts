@@ -22,6 +22,12 @@ export async function run({ config, warnings }: Loaded): Promise<number> {
     metrics.count(event)
     toLog(event)
   })
+  try {
+    await bridge.open()
+  } catch (error) {
+    log.fatal(sentence(error))
+    return 1
+  }
   const signals = watchSignals()
   let admin: Awaited<ReturnType<typeof startAdminServer>>
   try {

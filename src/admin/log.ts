@@ -51,11 +51,6 @@ export function eventLog(log: Logger): (event: RouteEvent) => void {
           ),
         )
       }
-      case 'gave_back':
-        return log.error(
-          { route, messages: event.messages, reason: sentence(event.error) },
-          'messages were held for too long and are given back; waiting for what they need',
-        )
       case 'send_failed': {
         const { target, kind, error, attempt } = event
         if (kind === 'refused')
@@ -135,6 +130,20 @@ export function eventLog(log: Logger): (event: RouteEvent) => void {
           { route, seconds: event.seconds },
           'the oldest message here has waited for more than a minute',
         )
+      case 'disk_full':
+        if (event.reason === undefined) return log.info({ route }, 'room on the disk again')
+        return log.error({ route, reason: event.reason }, 'no room in the disk buffer; nothing more is taken')
+      case 'disk_failed':
+        return seldom(`disk ${route}`, more =>
+          log.error({ route, ...more, reason: sentence(event.error) }, 'the disk buffer fails; trying again'),
+        )
+      case 'disk_damaged': {
+        const { records, copies, about } = event
+        return log.error(
+          { route, records, about, ...(copies !== '' && { copies }) },
+          'records of the disk buffer are damaged and were set aside; the rest is carried',
+        )
+      }
       case 'notice':
         return log.warn({ route, link: event.link }, event.text)
       case 'dropped':

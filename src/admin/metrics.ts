@@ -1,6 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { BridgeStatus } from '../bridge.ts'
 import type { BreakerState, RouteEvent } from '../core/events.ts'
+import { diskMetrics } from './disk-metrics.ts'
 
 const states: readonly BreakerState[] = ['closed', 'half_open', 'open']
 
@@ -58,10 +59,6 @@ export function createMetrics(protocols: ReadonlyMap<string, string>, status: ()
   const broken = counter('sluice_links_lost_total', 'Links lost, and attempts to open one that failed', [
     'link',
   ])
-  const gaveBack = counter(
-    'sluice_sources_given_back_total',
-    'Times the source was closed and its messages given back, as its broker does not let them be held for longer',
-  )
   const breakerOpened = counter('sluice_breakers_opened_total', 'Times the breaker opened', ['target'])
   const sendSeconds = new Histogram({
     name: 'sluice_send_seconds',
@@ -71,6 +68,7 @@ export function createMetrics(protocols: ReadonlyMap<string, string>, status: ()
     registers: [registry],
   })
   registerGauges(registry, protocols, status)
+  const disk = diskMetrics(registry, status)
   collectDefaultMetrics({ register: registry })
 
   const protocolOf = (route: string) => protocols.get(route) ?? ''
@@ -96,7 +94,7 @@ export function createMetrics(protocols: ReadonlyMap<string, string>, status: ()
     dropped: ({ route, reason }) => dropped.inc({ route, reason }),
     link_up: ({ route, link }) => opened.inc({ route, link }),
     link_down: ({ route, link }) => broken.inc({ route, link }),
-    gave_back: ({ route }) => gaveBack.inc({ route }),
+    ...disk,
     breaker: ({ route, target, state }) => {
       if (state === 'open') breakerOpened.inc({ route, target })
     },

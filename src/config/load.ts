@@ -4,6 +4,7 @@ import { sentence } from '../core/errors.ts'
 import type { BridgeConfig, DeadLetterEnd, RouteConfig, TargetEnd } from './bridge-config.ts'
 import { circleProblems } from './circles.ts'
 import { EndDefaults } from './defaults.ts'
+import { diskProblems, diskWarnings } from './disk.ts'
 import { Ends, isMap } from './ends.ts'
 import { MappingFiles } from './mapping-files.ts'
 import { isAnyOrdered, orderProblems } from './order.ts'
@@ -73,6 +74,7 @@ export function loadText(name: string, written: string, options: LoadOptions = {
     ...(checkRule ? ruleProblems(data, files, checkRule) : []),
     ...known.flatMap(orderProblems),
     ...replyProblems(known, file?.request_reply),
+    ...diskProblems(known),
     ...circleProblems(known),
   )
   // A text that could not be resolved is wrong in whatever other way only because of that.
@@ -99,7 +101,7 @@ export function loadText(name: string, written: string, options: LoadOptions = {
     config,
     file,
     references,
-    warnings: sources.place([...endDefaults.unused, ...ends.warnings]),
+    warnings: sources.place([...endDefaults.unused, ...ends.warnings, ...diskWarnings(known)]),
     place: problems => sources.place(problems),
   }
 }

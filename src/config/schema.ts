@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { duration, secret, size } from '../adapters/shared/options.ts'
+import { duration, secret } from '../adapters/shared/options.ts'
+import { buffer, bufferKeys } from './buffer-schema.ts'
 import { forEach } from './for-each.ts'
 import { mapping } from './mapping-schema.ts'
 import { tests } from './tests-schema.ts'
@@ -39,15 +40,6 @@ const breaker = z.strictObject({
   minimum_calls: breakerKeys.minimum_calls.default(10),
   window: breakerKeys.window.prefault('10s'),
   open_for: breakerKeys.open_for.prefault('30s'),
-})
-
-const bufferKeys = {
-  max_messages: z.int().min(1).describe('unsettled messages held at most'),
-  max_bytes: size.describe('bytes of unsettled messages held at most'),
-}
-const buffer = z.strictObject({
-  max_messages: bufferKeys.max_messages.default(2_000),
-  max_bytes: bufferKeys.max_bytes.prefault('64MiB'),
 })
 
 const pauseKeys = {

@@ -135,6 +135,11 @@ export interface SourceKind<C, O extends SourceOptions> {
    * `${…}` in it stands for anything. Absent where that is not known, which means that it could.
    */
   reads?(at: Endpoint<C, O>, address: string): boolean
+  /**
+   * Why the broker drops, without a word, messages that wait there for a route that cannot take them; undefined, or absent, where it
+   * keeps them all. A route without a disk buffer is warned of it.
+   */
+  mayForget?(at: Endpoint<C, O>): string | undefined
   warnings?(at: Endpoint<C, O>): readonly Warning[]
   /**
    * The first message as `open` would deliver it, which stays where it is and as it is; undefined when there is none. Throws, with

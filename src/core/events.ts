@@ -48,6 +48,24 @@ export type RouteEvent = { readonly route: string } & (
   | { readonly type: 'paused'; readonly reason: string }
   | { readonly type: 'resumed' }
   | { readonly type: 'stalled'; readonly seconds: number }
+  /** So many records came to last on the disk of the route's buffer. */
+  | {
+      readonly type: 'disk_synced'
+      readonly records: number
+      readonly bytes: number
+      readonly seconds: number
+    }
+  /** There is no room on the disk for the reason given, or there is again. */
+  | { readonly type: 'disk_full'; readonly reason?: string }
+  /** The disk could not be written or read, which is tried again. */
+  | { readonly type: 'disk_failed'; readonly error: Error }
+  /** Records could not be read. What is left of them is set aside in the files `copies`, as far as anything is. */
+  | {
+      readonly type: 'disk_damaged'
+      readonly copies: string
+      readonly records: number
+      readonly about: string
+    }
   | { readonly type: 'link_up'; readonly link: string; readonly place?: string }
   | {
       readonly type: 'link_down'
@@ -55,8 +73,6 @@ export type RouteEvent = { readonly route: string } & (
       readonly place?: string
       readonly error: Error | undefined
     }
-  /** The source was closed and so many messages given back, as their broker does not let them be held for longer. */
-  | { readonly type: 'gave_back'; readonly messages: number; readonly error: Error }
   | {
       readonly type: 'breaker'
       readonly target: string

@@ -5,6 +5,7 @@ import {
   type ConnectionOptions,
   connectionOptions,
   isHeaderless,
+  mayForget,
   type SinkOptions,
   type SourceOptions,
   sinkOptions,
@@ -28,6 +29,7 @@ export const mqtt: Adapter<ConnectionOptions, SourceOptions, SinkOptions, MqttPr
         ? undefined
         : 'the members of a shared subscription divide the messages: leave share out',
     reads: (at, address) => mayMatch(at.options.topic, address),
+    mayForget,
     warnings,
     async peek() {
       throw new Error('MQTT has no queue to look at: a subscriber is handed what is published from then on')

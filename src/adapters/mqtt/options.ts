@@ -144,12 +144,6 @@ export function warnings({ connection, options }: SourceAt): readonly Warning[] 
       'a clean session is lost with its connection: what is published until it is opened again never arrives',
     ],
     [
-      qos === 1 && persistent,
-      'topic',
-      'while the bridge or its target is away the messages wait in a queue of the broker, and what does not fit is ' +
-        'dropped there without a word: raise its limit (Mosquitto: max_queued_messages, 1000 unless set)',
-    ],
-    [
       qos === 1 && persistent && connection.version === 5 && expiry > DAY,
       'session_expiry',
       'brokers may keep a session for less: RabbitMQ for one day unless mqtt.max_session_expiry_interval_seconds is raised',
@@ -162,6 +156,13 @@ export function warnings({ connection, options }: SourceAt): readonly Warning[] 
   ]
   return remarks(found)
 }
+
+/** Messages of QoS 0 are lost in any case, which has a warning of its own. */
+export const mayForget = ({ options: { qos, session } }: SourceAt): string | undefined =>
+  qos === 0 || session === 'clean'
+    ? undefined
+    : 'while the bridge or its target is away the messages wait in a queue of the broker, and what does not fit is ' +
+      'dropped there without a word: raise its limit (Mosquitto: max_queued_messages, 1000 unless set)'
 
 export function sinkWarnings(at: SinkAt): readonly Warning[] {
   const { qos, topic, cloudevents } = at.options

@@ -8,6 +8,8 @@ export interface Kept {
   readonly message: Message
   /** Of the broker, or made on receipt: the same at each start, so that deduplication ids stay the same too. */
   readonly id: string
+  /** As `Delivery.name`. */
+  readonly name?: string
   readonly fault?: MessageRefused
   readonly size: number
   readonly deliveryCount?: number
@@ -22,6 +24,7 @@ interface About {
   /** The kind of the body, where it stands behind this as it is. */
   readonly raw?: RawBody
   readonly id: string
+  readonly name?: string
   readonly fault?: string
   readonly size: number
   readonly count?: number
@@ -29,19 +32,20 @@ interface About {
 }
 
 export function kept(delivery: Delivery, id: string, receivedAt: number): Kept {
-  const { message, fault, size, deliveryCount } = delivery
+  const { message, name, fault, size, deliveryCount } = delivery
   return {
     message,
     id,
     size,
     receivedAt,
+    ...(name !== undefined && { name }),
     ...(fault && { fault }),
     ...(deliveryCount !== undefined && { deliveryCount }),
   }
 }
 
 /** Four bytes with the length of what follows, JSON with all but the body, and the body as it is where it is bytes or well-formed text. */
-export function encodeContent({ message, id, fault, size, deliveryCount, receivedAt }: Kept): Buffer {
+export function encodeContent({ message, id, name, fault, size, deliveryCount, receivedAt }: Kept): Buffer {
   const { body } = message
   const raw = rawOf(body)
   const about: About = {
@@ -50,6 +54,7 @@ export function encodeContent({ message, id, fault, size, deliveryCount, receive
     id,
     size,
     at: receivedAt,
+    ...(name !== undefined && { name }),
     ...(fault && { fault: fault.message }),
     ...(deliveryCount !== undefined && { count: deliveryCount }),
   }
@@ -74,6 +79,7 @@ export function decodeContent(content: Buffer): Kept {
     id: about.id,
     size: about.size,
     receivedAt: about.at,
+    ...(about.name !== undefined && { name: about.name }),
     ...(about.fault !== undefined && { fault: new MessageRefused(about.fault) }),
     ...(about.count !== undefined && { deliveryCount: about.count }),
   }

@@ -4,14 +4,6 @@ const tagSize = 16
 /** Bytes of an id of a key. */
 export const keyIdSize = 8
 
-/** 32 bytes, written as base64 or as hexadecimal digits; undefined where the text is neither. */
-export function keyBytes(written: string): Buffer | undefined {
-  const text = written.trim()
-  if (/^[0-9a-f]{64}$/i.test(text)) return Buffer.from(text, 'hex')
-  if (/^[A-Za-z0-9+/_-]{43}=?$/.test(text)) return Buffer.from(text, 'base64')
-  return undefined
-}
-
 /**
  * AES-256-GCM of each record. Every segment has a key of its own, derived from the key of the configuration and the random
  * salt of the segment, and the nonce of a record is its sequence number, which occurs once in a segment: no nonce is used

@@ -1,0 +1,144 @@
+import { randomUUID } from 'node:crypto'
+import type { Source } from '../../core/adapter.ts'
+import { toError } from '../../core/errors.ts'
+import { aborted, type Retry } from '../backoff.ts'
+import type { BufferLimits, Received } from '../buffer.ts'
+import { Intake, type IntakeParts, type IntakeReport } from '../intake.ts'
+import { encodeContent, kept } from './content.ts'
+import type { Writer } from './writer.ts'
+
+export interface FeederReport extends IntakeReport {
+  /** Settled with the source, since it is on the disk. */
+  settled(): void
+  /** Not settled: its link died first, or the error came. */
+  unsettled(error?: Error): void
+}
+
+/** Takes what a source hands over, in its order, and settles it once it is on the disk. */
+export class Feeder {
+  readonly #intake: Intake
+  readonly #writer: Writer
+  readonly #report: FeederReport
+  /** Credit that waits for room on the disk, of the link that is up. */
+  #gate: Gate | undefined
+  #running: Promise<void> | undefined
+  /** Deliveries that were taken and are not settled. */
+  #unsettled = 0
+  #wake: () => void = () => {}
+
+  constructor(source: IntakeParts, limits: BufferLimits, retry: Retry, writer: Writer, report: FeederReport) {
+    this.#writer = writer
+    this.#report = report
+    const open: IntakeParts['open'] = async (deliver, context) => {
+      this.#gate = new Gate(await source.open(deliver, context), () => !writer.isFull)
+      return this.#gate
+    }
+    this.#intake = new Intake({ ...source, open }, limits, retry, report)
+  }
+
+  start(): void {
+    this.#intake.start()
+    this.#running ??= this.#run()
+  }
+
+  /** There may be room again. */
+  roomChanged(): void {
+    this.#gate?.pass()
+  }
+
+  /** Takes no more, settles what is here until the deadline and closes the source, which gives back the rest. */
+  async stop(deadline: AbortSignal): Promise<void> {
+    await this.#intake.drain(deadline)
+    await Promise.race([this.#settled(), aborted(deadline)])
+    await this.#intake.stop()
+  }
+
+  status() {
+    const status = this.#intake.status()
+    return { ...status, credit: Math.max(0, status.credit - (this.#gate?.waiting ?? 0)) }
+  }
+
+  async #settled(): Promise<void> {
+    await this.#running
+    while (this.#unsettled > 0) {
+      await new Promise<void>(resolve => {
+        this.#wake = resolve
+      })
+    }
+  }
+
+  async #run(): Promise<void> {
+    for (;;) {
+      const taken = this.#intake.take()
+      const received = taken instanceof Promise ? await taken : taken
+      if (!received) return
+      this.#unsettled++
+      void this.#keep(received)
+    }
+  }
+
+  /** Never rejects. Records are in the order of the calls. */
+  async #keep(received: Received): Promise<void> {
+    const { delivery } = received
+    let error: Error | undefined
+    let isSettled = false
+    try {
+      if (!delivery.lost.aborted) {
+        const id = delivery.id ?? randomUUID()
+        await this.#writer.append(encodeContent(kept(delivery, id, Date.now())))
+        await delivery.settle('accepted')
+        isSettled = true
+      }
+    } catch (thrown) {
+      error = toError(thrown)
+    }
+    if (isSettled) this.#report.settled()
+    else this.#report.unsettled(error)
+    this.#intake.finished(received, isSettled)
+    this.#unsettled--
+    this.#wake()
+  }
+}
+
+/** A source whose credit waits while there is no room. */
+class Gate implements Source {
+  readonly closed: Promise<Error | undefined>
+  readonly #source: Source
+  readonly #hasRoom: () => boolean
+  #messages = 0
+  #bytes = 0
+
+  constructor(source: Source, hasRoom: () => boolean) {
+    this.closed = source.closed
+    this.#source = source
+    this.#hasRoom = hasRoom
+  }
+
+  /** Messages that were granted and not passed on. */
+  get waiting(): number {
+    return this.#messages
+  }
+
+  grant(messages: number, bytes: number): void {
+    this.#messages += messages
+    this.#bytes += bytes
+    this.pass()
+  }
+
+  /** Grants what waited, where there is room. */
+  pass(): void {
+    if (!this.#hasRoom() || (this.#messages === 0 && this.#bytes === 0)) return
+    const [messages, bytes] = [this.#messages, this.#bytes]
+    this.#messages = 0
+    this.#bytes = 0
+    this.#source.grant(messages, bytes)
+  }
+
+  stop(): Promise<void> {
+    return this.#source.stop()
+  }
+
+  close(): Promise<void> {
+    return this.#source.close()
+  }
+}

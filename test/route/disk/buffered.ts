@@ -1,0 +1,63 @@
+import { mkdtemp } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { TestContext } from 'node:test'
+import { memory } from '../../../src/adapters/memory/index.ts'
+import { memoryQueue } from '../../../src/adapters/memory/queue.ts'
+import type { RouteEvent } from '../../../src/core/events.ts'
+import { BufferedRoute } from '../../../src/route/disk/buffered-route.ts'
+import type { RouteParts } from '../../../src/route/parts.ts'
+import { folderPlace, memoryTarget } from '../route-on-memory.ts'
+
+let names = 0
+
+/** A route between two memory queues, the first of which gives no ids, with a disk buffer between; `start` starts it, and after a stop starts it anew. */
+export async function bufferedRoute(
+  t: TestContext,
+  more: Partial<RouteParts> & { maxBytes?: number; fifo?: boolean } = {},
+) {
+  const { maxBytes = 2 ** 20, fifo = false, ...parts } = more
+  const name = `buffered-${++names}`
+  const folder = await mkdtemp(join(tmpdir(), 'sluice-disk-'))
+  const options = memory.source!.options.parse({ queue: `${name}-in`, prefetch: 100 })
+  const at = { connection: {}, connectionName: 'memory', route: name, options }
+  const events: RouteEvent[] = []
+  const start = async () => {
+    const route = new BufferedRoute(
+      {
+        name,
+        source: {
+          connectionName: 'memory',
+          prefetch: 100,
+          open: (deliver, c) => memory.source!.open(at, ({ id: _, ...delivery }) => deliver(delivery), c),
+        },
+        mapping: m => m,
+        buffer: { maxMessages: 1000, maxBytes: 2 ** 20 },
+        targets: new Map([['main', memoryTarget(`${name}-out`, { fifo })]]),
+        deadLetters: [folderPlace(join(folder, 'dead'))],
+        retry: { initial: 1, max: 5, maxAttempts: 3 },
+        breaker: { failureRate: 0.5, minimumCalls: 5, window: 1_000, openFor: 50 },
+        order: { ordering: fifo ? 'by_group' : 'none', onRefused: 'continue' },
+        expired: 'drop',
+        trail: { bridge: 'test', maxHops: 16, loop: 'dead_letter' },
+        ...parts,
+      },
+      folder,
+      maxBytes,
+      undefined,
+      event => events.push(event),
+    )
+    await route.open()
+    route.start()
+    t.after(() => route.stop(AbortSignal.abort()))
+    return route
+  }
+  return {
+    start,
+    events,
+    name,
+    folder: join(folder, name),
+    source: memoryQueue(`${name}-in`),
+    target: memoryQueue(`${name}-out`),
+  }
+}
