@@ -124,6 +124,7 @@ function partsOf(route: RouteConfig, config: BridgeConfig): RouteParts {
     source: {
       connectionName: from.at.connectionName,
       prefetch: from.at.options.prefetch,
+      holdLimit: () => from.kind.holdLimit(from.at),
       open: (deliver, context) => from.kind.open(from.at, deliver, context),
     },
     buffer: { maxMessages: buffer.max_messages, maxBytes: buffer.max_bytes },

@@ -51,6 +51,11 @@ export function eventLog(log: Logger): (event: RouteEvent) => void {
           ),
         )
       }
+      case 'gave_back':
+        return log.error(
+          { route, messages: event.messages, reason: sentence(event.error) },
+          'messages were held for too long and are given back; waiting for what they need',
+        )
       case 'send_failed': {
         const { target, kind, error, attempt } = event
         if (kind === 'refused')

@@ -59,6 +59,10 @@ export function createMetrics(protocols: ReadonlyMap<string, string>, status: ()
   const broken = counter('sluice_links_lost_total', 'Links lost, and attempts to open one that failed', [
     'link',
   ])
+  const gaveBack = counter(
+    'sluice_sources_given_back_total',
+    'Times the source was closed and its messages given back, as its broker does not let them be held for longer',
+  )
   const breakerOpened = counter('sluice_breakers_opened_total', 'Times the breaker opened', ['target'])
   const sendSeconds = new Histogram({
     name: 'sluice_send_seconds',
@@ -94,6 +98,7 @@ export function createMetrics(protocols: ReadonlyMap<string, string>, status: ()
     dropped: ({ route, reason }) => dropped.inc({ route, reason }),
     link_up: ({ route, link }) => opened.inc({ route, link }),
     link_down: ({ route, link }) => broken.inc({ route, link }),
+    gave_back: ({ route }) => gaveBack.inc({ route }),
     ...disk,
     breaker: ({ route, target, state }) => {
       if (state === 'open') breakerOpened.inc({ route, target })

@@ -73,6 +73,8 @@ export type RouteEvent = { readonly route: string } & (
       readonly place?: string
       readonly error: Error | undefined
     }
+  /** The source was closed and so many messages given back, as their broker does not let them be held for longer. */
+  | { readonly type: 'gave_back'; readonly messages: number; readonly error: Error }
   | {
       readonly type: 'breaker'
       readonly target: string

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Source } from '../../core/adapter.ts'
 import { toError } from '../../core/errors.ts'
-import { aborted, type Retry } from '../backoff.ts'
+import { aborted, pause, type Retry } from '../backoff.ts'
 import type { BufferLimits, Received } from '../buffer.ts'
 import { Intake, type IntakeParts, type IntakeReport } from '../intake.ts'
 import { encodeContent, kept } from './content.ts'
@@ -33,7 +33,7 @@ export class Feeder {
       this.#gate = new Gate(await source.open(deliver, context), () => !writer.isFull)
       return this.#gate
     }
-    this.#intake = new Intake({ ...source, open }, limits, retry, report)
+    this.#intake = new Intake({ ...source, open }, limits, retry, report, () => signal => this.#room(signal))
   }
 
   start(): void {
@@ -44,6 +44,10 @@ export class Feeder {
   /** There may be room again. */
   roomChanged(): void {
     this.#gate?.pass()
+  }
+
+  async #room(signal: AbortSignal): Promise<void> {
+    while (this.#writer.isFull && !signal.aborted) await pause(500, signal)
   }
 
   /** Takes no more, settles what is here until the deadline and closes the source, which gives back the rest. */
