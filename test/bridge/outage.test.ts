@@ -3,6 +3,7 @@ import { after, before, describe, type TestContext, test } from 'node:test'
 import { DeleteQueueCommand } from '@aws-sdk/client-sqs'
 import { type BridgeProcess, runBridge } from '../support/bridge-process.ts'
 import { type Broker, describeOnBroker } from '../support/brokers.ts'
+import { dnsOutage, localName } from '../support/dns-outage.ts'
 import type { TestAws } from '../support/fauxqs.ts'
 import { startProxy } from '../support/proxy.ts'
 import { until } from '../support/until.ts'
@@ -53,7 +54,10 @@ async function held(bridge: BridgeProcess, steady: string, bodies: readonly Uint
 
 const faults: Record<
   string,
-  { begin: (queue: string, aws: TestAws) => Promise<() => unknown>; reason: RegExp }
+  {
+    begin: (queue: string, aws: TestAws, dns: ReturnType<typeof dnsOutage>) => Promise<() => unknown>
+    reason: RegExp
+  }
 > = {
   'is down': {
     begin: async (_, { faults }) => {
@@ -75,6 +79,34 @@ const faults: Record<
       return () => fault.end()
     },
     reason: /denied access.*sqs:SendMessage/,
+  },
+  'cannot use its KMS key': {
+    begin: async (_, { faults }) => {
+      const fault = faults.failCalls({
+        action: 'SendMessageBatch',
+        code: 'KMS.AccessDeniedException',
+        status: 400,
+      })
+      return () => fault.end()
+    },
+    reason: /the KMS key of queue .* cannot be used/,
+  },
+  'takes the token for expired': {
+    begin: async (_, { faults }) => {
+      const fault = faults.failCalls({ code: 'ExpiredToken', status: 403 })
+      return () => fault.end()
+    },
+    reason: /does not accept the credentials/,
+  },
+  'has no address': {
+    begin: async (_, { faults }, dns) => {
+      dns.begin()
+      // Connections that are open need no address.
+      await faults.goDown()
+      await faults.comeUp()
+      return () => dns.end()
+    },
+    reason: /cannot be reached/,
   },
   'fails every entry': {
     begin: async (_, { faults }) => {
@@ -107,13 +139,19 @@ function suite(source: SourceCase, broker: Broker): void {
     let open: OpenSource
     let bridge: BridgeProcess
     let setting: Awaited<ReturnType<typeof twoRoutes>>
+    let dns: ReturnType<typeof dnsOutage>
     const ends: (() => unknown)[] = []
     before(async () => {
       const context = { after: (end: () => unknown) => void ends.push(end) } as TestContext
       open = await source.open(broker)
       setting = await twoRoutes(context, open)
       for (const queue of Object.values(setting.queues)) await aws.createQueue(queue)
-      bridge = await runBridge(context, setting.config)
+      dns = dnsOutage(context)
+      const { endpoint, ...more } = awsConnection('sqs', aws)
+      const cloud = { ...more, endpoint: endpoint.replace('127.0.0.1', localName) }
+      const { config } = setting
+      const connections = { ...config.connections, cloud }
+      bridge = await runBridge(context, { ...config, connections }, dns.environment)
       await bridge.connected()
     })
     after(async () => {
@@ -129,7 +167,7 @@ function suite(source: SourceCase, broker: Broker): void {
         await open.produce(places.suffers, before)
         await arrived(aws, queues.suffers, before)
 
-        const end = await begin(queues.suffers, aws)
+        const end = await begin(queues.suffers, aws, dns)
         const [during, meanwhile] = [numbered(400, title), numbered(400, title)]
         await open.produce(places.suffers, during)
         await open.produce(places.steady, meanwhile)
