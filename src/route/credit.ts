@@ -13,6 +13,9 @@ export class Credit {
   readonly #source: Pick<Source, 'grant'>
   readonly #buffer: Buffer
   readonly #prefetch: number
+  readonly openedAt = performance.now()
+  /** When the link died by itself; not when it was closed. */
+  diedAt: number | undefined
   #window = 1
   /** Granted and not come yet. */
   #outstanding = 0
@@ -25,6 +28,11 @@ export class Credit {
     this.#source = source
     this.#buffer = buffer
     this.#prefetch = prefetch
+  }
+
+  /** Milliseconds that the link has lived. */
+  get age(): number {
+    return performance.now() - this.openedAt
   }
 
   /** How many more deliveries may come now. */

@@ -104,21 +104,25 @@ export class FanOut {
 
   async #sendTo(
     { target, message, refusal }: ToTarget,
-    { lost, size }: Delivery,
+    delivery: Delivery,
     { bury, waits }: FanOutWay,
   ): Promise<Outcome | undefined> {
+    const { lost, size } = delivery
     const { expiresAt } = message.properties
     if (isExpired(message)) return bury(target, expired(), 0)
     // Where the message has no end, nothing is watched.
     const deadline = expiresAt === undefined ? undefined : this.#deadlines.until(expiresAt, lost)
     const way: Way = {
+      delivery,
       lost: deadline?.signal ?? lost,
       size,
       bury: (error, attempts) => bury(target, error, attempts),
       waits,
     }
-    const outcome = await this.#targets.get(target)!.deliver(message, way, refusal)
+    const to = this.#targets.get(target)!
+    const outcome = await to.deliver(message, way, refusal)
     deadline?.end()
+    if (outcome) to.forget(delivery)
     return outcome === undefined && deadline?.isOver && !lost.aborted ? bury(target, expired(), 0) : outcome
   }
 }

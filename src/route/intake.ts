@@ -59,6 +59,7 @@ export class Intake {
       down: error => {
         this.#holdWatch.end()
         const held = this.#buffer.messages
+        if (this.#credit && !(error instanceof HeldTooLong)) this.#credit.diedAt = performance.now()
         this.#lose()
         if (error instanceof HeldTooLong) report.gaveBack(held, error)
         else report.down(error)

@@ -1,6 +1,7 @@
 import { toError } from '../core/errors.ts'
 import type { Report } from '../core/events.ts'
 import type { Message } from '../core/message.ts'
+import { Attempts } from './attempts.ts'
 import { aborted } from './backoff.ts'
 import type { Received } from './buffer.ts'
 import { Burial } from './dead-letter/burial.ts'
@@ -17,6 +18,7 @@ import { reporter } from './reporter.ts'
 import { Settlement } from './settlement.ts'
 import { type Stage, stagesOf } from './stages.ts'
 import { StallWatch } from './stall-watch.ts'
+import { Taken } from './taken.ts'
 import { Target } from './target.ts'
 
 /** Between looks for what has expired while nothing can be sent (ms). */
@@ -43,6 +45,7 @@ export class Route {
   readonly #burial: Burial
   readonly #flood: Flood | undefined
   readonly #report: ReturnType<typeof reporter>
+  readonly #taken: Taken
   readonly #settlement: Settlement
   readonly #stallWatch: StallWatch
   /** No new sends; then, after the deadline, no sends. */
@@ -69,10 +72,11 @@ export class Route {
     // With a strict order all wait for one, and there are no others to keep room for.
     const holdRoom = order.ordering === 'strict' ? HoldRoom.unbounded() : HoldRoom.half(most, buffer.maxBytes)
     const options = { retry, breaker, maxAttempts: retry.maxAttempts, order, holdRoom, maxRate, stopping }
+    const attempts = () => new Attempts(source.connectionName)
     this.#targets = new Map(
       Array.from(targets, ([name, sink]) => [
         name,
-        new Target(sink, options, this.#report.ofTarget(name, changed), signal),
+        new Target(sink, { ...options, attempts: attempts() }, this.#report.ofTarget(name, changed), signal),
       ]),
     )
     this.#fanOut = new FanOut(this.#targets, this.#report.filtered)
@@ -82,7 +86,8 @@ export class Route {
     this.#burial = new Burial(this.#deadLetters, burying, this.#report, stopping)
     const needed = neededBy(this.#targets, this.#deadLetters, this.#flood)
     this.#intake = new Intake(source, buffer, retry, this.#report.ofSource(changed), needed)
-    this.#settlement = new Settlement(this.#intake, this.#report, changed)
+    this.#taken = new Taken(source.connectionName, retry.maxAttempts)
+    this.#settlement = new Settlement(this.#intake, this.#report, changed, this.#taken)
     this.#stallWatch = new StallWatch(() => this.#intake.oldestAge, this.#report.stalled)
   }
 
@@ -138,7 +143,8 @@ export class Route {
       const taken = this.#intake.take()
       const received = taken instanceof Promise ? await taken : taken
       if (!received) break
-      await this.#take(received)
+      const refused = this.#taken.admit(received, this.#stopping.signal)
+      await this.#take(received, refused instanceof Promise ? await refused : refused)
     }
     while (!this.#settlement.isEmpty && !this.#stopped.signal.aborted) await this.#change()
   }
@@ -170,13 +176,13 @@ export class Route {
     })
   }
 
-  #take(received: Received): Promise<void> {
-    this.#settlement.begin()
-    return this.#begin(received)
+  #take(received: Received, refused?: Error): Promise<void> {
+    this.#settlement.begin(received)
+    return this.#begin(received, refused)
   }
 
   /** Maps, in order of receipt, and sends without waiting for the end. Must not throw: it would end the route. */
-  async #begin(received: Received): Promise<void> {
+  async #begin(received: Received, refused: Error | undefined): Promise<void> {
     if (received.delivery.lost.aborted) return this.#settlement.end(received)
     let original = received.delivery.message
     let message: Message | undefined
@@ -184,7 +190,8 @@ export class Route {
       original = named(this.#intake.connectionName, received.delivery)
       message = original
       if (isExpired(original)) throw new Expired('the message had expired when it came')
-      if (received.delivery.fault) throw received.delivery.fault
+      const fault = refused ?? received.delivery.fault
+      if (fault) throw fault
       for (const { name, run } of this.#stages) {
         const next: ReturnType<Stage['run']> = run(message)
         message = next instanceof Promise ? await next : next

@@ -18,7 +18,15 @@ export interface SenderReport {
 }
 
 /** Why a try failed. *Abandoned* is one whose delivery was lost, or whose route stopped. */
-export type Failure = { readonly kind: FailureKind; readonly error: Error } | { readonly kind: 'abandoned' }
+export type Failure =
+  | {
+      readonly kind: FailureKind
+      readonly error: Error
+      /** Milliseconds that the try went on, and that the link had lived before it. */
+      readonly took: number
+      readonly age: number
+    }
+  | { readonly kind: 'abandoned' }
 
 const abandoned: Failure = { kind: 'abandoned' }
 
@@ -31,6 +39,7 @@ export class Sender {
   readonly #concurrency: Concurrency
   readonly #stopped: AbortSignal
   #limits: Limits | undefined
+  #openedAt = 0
   #confirmed = 0
   #sending = 0
 
@@ -48,6 +57,7 @@ export class Sender {
     this.#keeper = new Keeper(open, options.retry, {
       up: link => {
         this.#limits = link.limits
+        this.#openedAt = performance.now()
         report.linkUp()
         this.#look()
       },
@@ -71,6 +81,11 @@ export class Sender {
   /** Those of the last link; undefined before the first. */
   get limits(): Limits | undefined {
     return this.#limits
+  }
+
+  /** Milliseconds that the link has lived. */
+  get age(): number {
+    return this.#keeper.link ? performance.now() - this.#openedAt : 0
   }
 
   /** Messages that the target has confirmed. */
@@ -159,6 +174,7 @@ export class Sender {
   /** Leaves its place when it is over. */
   async #sent(link: Sink, prepared: Prepared, permit: Permit, epoch: number): Promise<Failure | undefined> {
     const began = performance.now()
+    const { age } = this
     try {
       const call = await link.send(prepared, this.#stopped)
       this.#breaker.succeeded(permit, call)
@@ -172,7 +188,7 @@ export class Sender {
       const kind = kindOf(error)
       if (this.#isTargets(kind, error, epoch, permit.probe)) this.#breaker.failed(permit, error)
       else this.#breaker.withdrawn(permit)
-      return { kind, error }
+      return { kind, error, took: performance.now() - began, age }
     } finally {
       this.#concurrency.leave()
     }

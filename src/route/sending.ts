@@ -1,7 +1,9 @@
-import type { Outcome } from '../core/delivery.ts'
+import type { Delivery, Outcome } from '../core/delivery.ts'
 
 /** What the route does with a delivery on its way to one target. */
 export interface Way {
+  readonly delivery: Delivery
+  /** Aborted when the delivery is lost, or its message has expired. */
   readonly lost: AbortSignal
   /** Bytes of the delivery. */
   readonly size: number

@@ -3,6 +3,7 @@ import { toError } from '../core/errors.ts'
 import type { Received } from './buffer.ts'
 import { InFlight } from './in-flight.ts'
 import type { Intake } from './intake.ts'
+import type { Taken } from './taken.ts'
 
 export interface SettlementReport {
   settled(outcome: Outcome): void
@@ -14,13 +15,20 @@ export class Settlement {
   readonly #intake: Pick<Intake, 'waits' | 'finished'>
   readonly #report: SettlementReport
   readonly #changed: () => void
+  readonly #taken: Pick<Taken, 'begin' | 'end'>
   readonly #inFlight = new InFlight()
 
   /** `changed` is called when there may be room for another. */
-  constructor(intake: Pick<Intake, 'waits' | 'finished'>, report: SettlementReport, changed: () => void) {
+  constructor(
+    intake: Pick<Intake, 'waits' | 'finished'>,
+    report: SettlementReport,
+    changed: () => void,
+    taken: Pick<Taken, 'begin' | 'end'>,
+  ) {
     this.#intake = intake
     this.#report = report
     this.#changed = changed
+    this.#taken = taken
   }
 
   get isEmpty(): boolean {
@@ -32,8 +40,9 @@ export class Settlement {
   }
 
   /** It was taken: exactly one of `settle` and `end` is owed. */
-  begin(): void {
+  begin(received: Received): void {
     this.#inFlight.begin()
+    this.#taken.begin(received)
   }
 
   /** It cannot be finished for now, through no fault of those behind it. */
@@ -57,6 +66,7 @@ export class Settlement {
   /** `error` is why it could not be settled. */
   end(received: Received, outcome?: Outcome, error?: Error): void {
     this.#inFlight.end(received)
+    this.#taken.end(received, outcome !== undefined)
     if (outcome) this.#report.settled(outcome)
     else if (error || received.delivery.lost.aborted) this.#report.lost(error)
     this.#intake.finished(received, outcome === 'accepted')

@@ -1,8 +1,9 @@
 import type { Limits, LinkContext, Prepared, Sink } from '../core/adapter.ts'
-import type { Outcome } from '../core/delivery.ts'
-import { toError } from '../core/errors.ts'
+import type { Delivery, Outcome } from '../core/delivery.ts'
+import { MessageRefused, toError } from '../core/errors.ts'
 import type { FailureKind } from '../core/events.ts'
 import type { Message } from '../core/message.ts'
+import type { Attempts, Tally } from './attempts.ts'
 import { backoff, pause, type Retry } from './backoff.ts'
 import type { BreakerOptions } from './breaker.ts'
 import type { HoldRoom } from './hold-room.ts'
@@ -11,8 +12,9 @@ import type { Step } from './mapping/step.ts'
 import type { Order } from './order.ts'
 import { OrderedSends } from './ordered-sends.ts'
 import { Rate } from './rate.ts'
-import { kindOf, Sender, type SenderReport } from './sender.ts'
+import { type Failure, kindOf, Sender, type SenderReport } from './sender.ts'
 import { finished, notSent, type Sending, type Way } from './sending.ts'
+import { diedOfIt, isGuilty, isTest, Suspects } from './suspects.ts'
 
 /** A sink, bound to its endpoint by whoever built the route. */
 export interface TargetSink {
@@ -34,6 +36,8 @@ export interface TargetOptions {
   readonly order: Order
   /** Of all targets of the route. */
   readonly holdRoom: HoldRoom
+  /** Of the messages that this target did not take. */
+  readonly attempts: Attempts
   /** Messages a second; absent: any number. */
   readonly maxRate?: number | undefined
   /** Ends the waiting for its turn of a message that is not sent as fast as it could be. */
@@ -53,6 +57,7 @@ export class Target {
   readonly #report: TargetReport
   readonly #sender: Sender
   readonly #ordered: OrderedSends
+  readonly #suspects = new Suspects()
   readonly #rate: Rate | undefined
   readonly #stopped: AbortSignal
   /** Messages that wait for the first link, and the end of the last one's waiting. */
@@ -87,6 +92,11 @@ export class Target {
     return this.#sender.stop()
   }
 
+  /** It needs this message no more: it has it, or a dead-letter place has. */
+  forget(delivery: Delivery): void {
+    this.#options.attempts.forget(delivery)
+  }
+
   /** See `Sender.answers`. */
   answers(signal: AbortSignal): Promise<void> {
     return this.#sender.answers(signal)
@@ -117,7 +127,7 @@ export class Target {
     } catch (error) {
       return this.#inLane(lane, way, async () => this.#gaveUp(toError(error), 1))
     }
-    return this.#inLane(lane, way, () => this.#send(prepared, way.lost))
+    return this.#inLane(lane, way, () => this.#send(prepared, way))
   }
 
   /** The lane in which a message waits for those before it; undefined when nothing has to be waited for. */
@@ -144,26 +154,45 @@ export class Target {
     this.#waiting--
   }
 
-  #send(prepared: Prepared, lost: AbortSignal): Promise<Sending> {
-    return this.#sender.during(() => this.#tries(prepared, lost))
+  #send(prepared: Prepared, way: Way): Promise<Sending> {
+    return this.#sender.during(() => this.#tries(prepared, way))
   }
 
-  async #tries(prepared: Prepared, lost: AbortSignal): Promise<Sending> {
-    const confirmedBefore = this.#sender.confirmed
-    for (let attempt = 1, unexpected = 0; !lost.aborted && !this.#stopped.aborted; attempt++) {
-      if (this.#rate && !(await this.#rate.take(lost, this.#options.stopping))) break
-      const failure = await this.#sender.once(prepared, lost)
+  async #tries(prepared: Prepared, { delivery, lost }: Way): Promise<Sending> {
+    const { attempts, maxAttempts, retry, stopping } = this.#options
+    const before = this.#sender.confirmed
+    let passed = before
+    let unexpected = attempts.of(delivery)?.unexpected ?? 0
+    for (let attempt = 1; !lost.aborted && !this.#stopped.aborted; attempt++) {
+      if (this.#rate && !(await this.#rate.take(lost, stopping))) break
+      const tally = attempts.of(delivery)
+      const isTested = tally !== undefined && isTest(tally)
+      const failure = await (isTested ? this.#test(tally, prepared, lost) : this.#sender.once(prepared, lost))
       if (failure === undefined) return { confirmed: true }
       if (failure.kind === 'abandoned') break
-      if (failure.kind === 'refused') return this.#gaveUp(failure.error, attempt)
-      this.#report.failed(failure.kind, failure.error, attempt)
-      if (failure.kind === 'unexpected' && this.#counts(confirmedBefore)) {
-        if (++unexpected >= this.#options.maxAttempts)
-          return { confirmed: false, error: failure.error, attempts: attempt }
+      const { kind, error } = failure
+      if (kind === 'refused') return this.#gaveUp(error, attempt)
+      this.#report.failed(kind, error, attempt)
+      if (kind === 'unexpected' && this.#counts(before)) {
+        attempts.keep(delivery, ++unexpected)
+        if (unexpected >= maxAttempts) return { confirmed: false, error, attempts: unexpected }
       }
-      await pause(backoff(attempt, this.#options.retry), lost, this.#stopped)
+      if (kind === 'link_lost') {
+        const isOwn = isTested && this.#sender.confirmed > passed && diedOfIt(failure)
+        passed = this.#sender.confirmed
+        const { deaths, own } = attempts.died(delivery, error, failure.took, isOwn)
+        if (isGuilty(deaths, own, maxAttempts))
+          return { confirmed: false, error: killed(deaths, error), attempts: deaths }
+      }
+      await pause(backoff(attempt, retry), lost, this.#stopped)
     }
     return notSent
+  }
+
+  #test(tally: Tally, prepared: Prepared, lost: AbortSignal): Promise<Failure | undefined> {
+    return this.#suspects.test(tally, this.#sender, [lost, this.#stopped], () =>
+      this.#sender.once(prepared, lost),
+    )
   }
 
   /** When everything fails it is the target: a failure counts against a message that others have passed, or that is alone. */
@@ -176,3 +205,11 @@ export class Target {
     return { confirmed: false, error, attempts }
   }
 }
+
+const killed = (times: number, cause: Error) =>
+  new MessageRefused(
+    `the connection to the target was lost each of the ${times} times that the message was sent, while others passed`,
+    {
+      cause,
+    },
+  )

@@ -5,6 +5,7 @@ import type { TestContext } from 'node:test'
 import { folder } from '../../src/adapters/folder/index.ts'
 import { memory } from '../../src/adapters/memory/index.ts'
 import { memoryQueue } from '../../src/adapters/memory/queue.ts'
+import type { Deliver } from '../../src/core/adapter.ts'
 import type { RouteEvent } from '../../src/core/events.ts'
 import type { Message } from '../../src/core/message.ts'
 import type { DeadLetterPlace } from '../../src/route/dead-letter/dead-letters.ts'
@@ -57,17 +58,34 @@ export const deadLetters = async (folder: string) => {
   return Promise.all(files.map(async f => readRecord(await readFile(join(folder, f), 'utf8'))))
 }
 
+/** As from a broker that gives no ids and counts nothing. */
+const withoutName =
+  (deliver: Deliver): Deliver =>
+  ({ id: _, deliveryCount: __, ...delivery }) =>
+    deliver(delivery)
+
 /** A route from one memory queue to another, with quick retries, stopped when the test ends. */
 export async function routeOnMemory(
   t: TestContext,
-  more: Partial<RouteParts> & { prefetch?: number; fifo?: boolean; holdLimit?: number } = {},
+  more: Partial<RouteParts> & {
+    prefetch?: number
+    fifo?: boolean
+    nameless?: boolean
+    holdLimit?: number
+  } = {},
 ) {
   const name = `test-${++names}`
   const source = memoryQueue(`${name}-in`)
   const target = memoryQueue(`${name}-out`)
   const dead = await mkdtemp(join(tmpdir(), 'sluice-dead-'))
   const events: RouteEvent[] = []
-  const { prefetch = 100, fifo = false, holdLimit = Number.POSITIVE_INFINITY, ...parts } = more
+  const {
+    prefetch = 100,
+    fifo = false,
+    nameless = false,
+    holdLimit = Number.POSITIVE_INFINITY,
+    ...parts
+  } = more
   const options = memory.source!.options.parse({ queue: `${name}-in`, prefetch })
   const at = { connection, connectionName: 'memory', route: name, options }
   const route = new Route(
@@ -77,7 +95,7 @@ export async function routeOnMemory(
         connectionName: 'memory',
         prefetch,
         holdLimit: () => holdLimit,
-        open: (d, c) => memory.source!.open(at, d, c),
+        open: (d, c) => memory.source!.open(at, nameless ? withoutName(d) : d, c),
       },
       mapping: m => m,
       buffer: { maxMessages: 1000, maxBytes: 2 ** 20 },
