@@ -43,12 +43,16 @@ function properties({ qos, retain, properties: said }: IPublishPacket): Properti
   }
 }
 
+/** mqtt-packet 9 gives null for a text that is longer than what is left of its packet. */
+type Said = string | null
+
 /** A name that is there several times is one header: the list of its values. */
-function headers(said: Readonly<Record<string, string | readonly string[]>> | undefined): Headers {
+function headers(said: Readonly<Record<string, Said | readonly Said[]>> | undefined): Headers {
   if (said === undefined) return {}
+  const known = (value: Said): Value => text(value ?? '')
   const entries = Object.entries(said).map(([name, value]): [string, Value] => [
     name,
-    typeof value === 'string' ? text(value) : { type: 'list', value: value.map(text) },
+    value === null || typeof value === 'string' ? known(value) : { type: 'list', value: value.map(known) },
   ])
   return Object.fromEntries(entries)
 }
