@@ -9,10 +9,10 @@ export interface Numbered {
 export const bodyOf = ({ number, group, place }: Numbered): string =>
   `${number} ${group} ${place} ${'.'.repeat(200)}`
 
-export function readBody(body: string): Numbered {
+/** Undefined for what is none of the generator's messages. */
+export function readBody(body: string): Numbered | undefined {
   const [, number, group = '', place] = /^(\d+) (\S+) (\d+) /.exec(body) ?? []
-  if (number === undefined) throw new Error(`no message of the generator: ${body.slice(0, 80)}`)
-  return { number: Number(number), group, place: Number(place) }
+  return number === undefined ? undefined : { number: Number(number), group, place: Number(place) }
 }
 
 /** What became of all that was sent. */
@@ -36,6 +36,8 @@ export class Ledger {
   readonly #lastOfGroup = new Map<string, number>()
   readonly #waiting = new Set<() => void>()
   readonly unordered: string[] = []
+  /** Bodies that nobody sent. */
+  readonly strange: string[] = []
   #duplicates = 0
 
   confirm(number: number): void {
@@ -44,7 +46,12 @@ export class Ledger {
   }
 
   arrive(body: string): void {
-    const { number, group, place } = readBody(body)
+    const read = readBody(body)
+    if (!read) {
+      this.strange.push(body.slice(0, 80))
+      return
+    }
+    const { number, group, place } = read
     if (this.#arrived.has(number)) {
       this.#duplicates++
       return

@@ -85,6 +85,7 @@ export async function runScenario(
       ...failed,
       ...world.bridge.wrongs,
       ...(account.lost > 0 ? [`lost: ${ledger.missing.slice(0, 20).join(', ')}`] : []),
+      ...ledger.strange.slice(0, 5).map(body => `arrived and was never sent: ${body}`),
       ...(deadLetters > 0 ? [`${deadLetters} dead letters`] : []),
       ...(scenario.isOrdered ? ledger.unordered.slice(0, 5).map(at => `out of order: ${at}`) : []),
     ]
