@@ -6,6 +6,7 @@ import { until } from '../test/support/until.ts'
 import { brokerDown, fromSqs, twoTargets } from './back.ts'
 import { type BridgeProcess, type StandIn, startBridge, startStandIn } from './children.ts'
 import { throughS3 } from './claim-check.ts'
+import { diskRuns, intoDisk } from './disk.ts'
 import { brokerConnection, cloud, dead, mebibytes } from './ends.ts'
 import { drainSource, feedSink } from './floors.ts'
 import { mappingCosts } from './mapping.ts'
@@ -230,6 +231,9 @@ const runs: Readonly<Record<string, () => Promise<void>>> = {
   },
   'claim-check': async () => note(await throughS3(rabbitmq, 1_000, 512 * 1024)),
   'broker-down': async () => note(await brokerDown(60, rabbitmq)),
+  disk: async () => {
+    for (const run of diskRuns) note(await intoDisk(run))
+  },
   mapping: async () => {
     for (const { name, cpuMicroseconds } of await mappingCosts()) {
       note({ run: `mapping: ${name}`, 'CPU us/message over none': Math.round(cpuMicroseconds * 10) / 10 })

