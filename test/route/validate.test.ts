@@ -87,6 +87,22 @@ describe('validate', () => {
     )
   })
 
+  it('sees the keys that are written, and only those', () => {
+    const named = { required: ['constructor'], properties: { toString: { type: 'integer' } } }
+    refuses(() => checked(named, '{}'), /must have required property 'constructor' \(required\)$/)
+    refuses(() => checked(named, '{"constructor": 1, "toString": "x"}'), /\/toString must be integer/)
+    checked(named, '{"constructor": 1}')
+    refuses(() => checked({ required: ['__proto__'] }, '{}'), /required property '__proto__'/)
+    checked({ required: ['__proto__'] }, '{"__proto__": 1}')
+    for (const body of ['{"a": 1, "a": "x"}', '[{"b": {"a": 1, "\\u0061": "x"}}]']) {
+      refuses(
+        () => checked({ properties: { a: { type: 'string' } } }, body),
+        /^the body has a key that stands twice in an object, and only one of its values would be checked$/,
+      )
+      refuses(() => checked({}, decoded({ format: 'json' }, body)), /stands twice/)
+    }
+  })
+
   it('refuses a body that is no JSON', () => {
     refuses(() => checked(order, '{"id": 1,'), /^the body cannot be read as JSON: /)
     refuses(() => checked(order, bytes('7be4')), /^the body holds bytes that are no utf-8$/)
@@ -159,6 +175,14 @@ describe('validate', () => {
         else refuses(mine, /duplicate items/)
       }),
       { numRuns: 2_000 },
+    )
+  })
+
+  it('is a mistake in the configuration where the schema would be checked later', () => {
+    const asynchronous = { $async: true, type: 'object' }
+    assert.throws(
+      () => validate({ schema: 's', document: asynchronous }),
+      /^Error: \$async is a keyword of ajv's own, and such a schema cannot be checked here$/,
     )
   })
 

@@ -7,6 +7,7 @@ import type { Body } from '../../../core/message.ts'
 import { isStructured, valueOfBody } from '../../../core/structured-body.ts'
 import { textOf } from '../codecs/body.ts'
 import { jsonOf } from '../codecs/json.ts'
+import { hasKeyTwice } from '../expression/keys.ts'
 import { linear } from '../expression/linear-regexp.ts'
 import type { Step } from '../step.ts'
 import { uniqueItems } from './unique-items.ts'
@@ -62,10 +63,14 @@ function compiled(document: unknown): Check {
 }
 
 function failuresOf(check: ValidateFunction, seen: unknown): readonly ErrorObject[] {
+  return notTooDeep(() => (check(seen) ? [] : (check.errors ?? [])))
+}
+
+/** A schema that refers to itself follows the body as deep as it goes, as whatever calls itself does. */
+function notTooDeep<T>(look: () => T): T {
   try {
-    return check(seen) ? [] : (check.errors ?? [])
+    return look()
   } catch (cause) {
-    // A schema that refers to itself follows the body as deep as it goes.
     if (!(cause instanceof RangeError)) throw cause
     throw new MessageRefused('the body is nested too deep to be checked', { cause })
   }
@@ -73,7 +78,10 @@ function failuresOf(check: ValidateFunction, seen: unknown): readonly ErrorObjec
 
 function compile(document: unknown, allErrors: boolean): ValidateFunction {
   // Unknown keywords say nothing (JSON Schema 2020-12, core 6.5); `strict` would refuse them.
-  const options: Options = { allErrors, strict: false, logger: false, code: { regExp } }
+  // Own properties: all objects of JavaScript have a `constructor` and a `toString`.
+  const options: Options = { allErrors, strict: false, logger: false, ownProperties: true, code: { regExp } }
+  if (Object(document).$async)
+    throw new Error("$async is a keyword of ajv's own, and such a schema cannot be checked here")
   const ajv = new (dialect(document))(options)
   formats.default(ajv)
   ajv.addFormat('url', isUrl)
@@ -105,12 +113,18 @@ function jsonIn(body: Body): string {
   return isStructured(body) ? jsonOf(valueOfBody(body)) : textOf(body, 'JSON')
 }
 
+/** What would be checked of keys that stand twice is the last. */
 function parsed(json: string): unknown {
+  let seen: unknown
   try {
-    return JSON.parse(json)
+    seen = JSON.parse(json)
   } catch (cause) {
     throw new MessageRefused(`the body cannot be read as JSON: ${sentence(cause)}`)
   }
+  if (!notTooDeep(() => hasKeyTwice(json, seen))) return seen
+  throw new MessageRefused(
+    'the body has a key that stands twice in an object, and only one of its values would be checked',
+  )
 }
 
 /** `/lines/0/qty must be integer (type)`. */
