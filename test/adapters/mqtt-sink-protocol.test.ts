@@ -94,6 +94,7 @@ test('what PUBACK refuses: who is at fault', async () => {
       await assert.rejects(sink.send(at.prepare('a/b'), never), (error: Error) => {
         assert.equal(error.constructor, expected, `${code} with ${topic}`)
         assert.match(error.message, /^the broker refused a message to a\/b: /)
+        assert.equal(error instanceof SinkUnavailable && error.throttled, code === 0x97)
         return text.test(error.message)
       })
       await sink.close()

@@ -156,8 +156,10 @@ describe('sns', () => {
     assert.deepEqual((await receive(queueUrl)).map(m => m.Body).sort(), ['a', 'b'])
   })
 
+  const throttling = snsError(400, 'Throttling', 'Rate exceeded')
+  const slowDown = { ...throttling, headers: { ...throttling.headers, 'retry-after': '3' } }
   for (const [title, answer, sentence] of [
-    ['throttled', snsError(400, 'Throttling', 'Rate exceeded'), /SNS throttles sns:Publish/],
+    ['throttled', slowDown, /SNS throttles sns:Publish/],
     [
       'access denied',
       snsError(403, 'AuthorizationError', 'not authorized'),
@@ -178,6 +180,13 @@ describe('sns', () => {
       const errors = results.map(r => (r.status === 'rejected' ? (r.reason as unknown) : undefined))
       assert.ok(errors[0] instanceof SinkUnavailable)
       assert.match(errors[0].message, sentence)
+      const { throttled, retryAfter } = errors[0]
+      assert.deepEqual(
+        { throttled, retryAfter },
+        title === 'throttled'
+          ? { throttled: true, retryAfter: 3_000 }
+          : { throttled: false, retryAfter: undefined },
+      )
       assert.equal(errors[0], errors[1])
     })
   }

@@ -245,6 +245,33 @@ describe('sqs: answers', () => {
     })
   }
 
+  for (const [what, status, code, headers, throttled, retryAfter] of [
+    ['throttled', 400, 'RequestThrottled', {}, true, undefined],
+    ['throttled, with seconds', 400, 'ThrottlingException', { 'retry-after': '2' }, true, 2_000],
+    ['throttled, with milliseconds', 400, 'ThrottlingException', { 'x-amz-retry-after': '150' }, true, 150],
+    ['throttled, with words', 400, 'ThrottlingException', { 'retry-after': 'soon' }, true, undefined],
+    [
+      'throttled, with a time that is over',
+      400,
+      'ThrottlingException',
+      { 'retry-after': 'Thu, 01 Jan 1970 00:00:10 GMT' },
+      true,
+      undefined,
+    ],
+    ['throttled by its status', 429, 'Whatever', { 'retry-after': '1' }, true, 1_000],
+    ['unavailable', 503, 'ServiceUnavailable', { 'retry-after': '2' }, false, undefined],
+  ] as const) {
+    test(`${what}: ${throttled ? 'less at a time' : 'nothing of less at a time'}`, async t => {
+      const send = await open(t, fixed)
+      answer = { status, body: JSON.stringify({ code, message: 'no' }), headers }
+      await assert.rejects(send(), (error: SinkUnavailable) => {
+        assert.ok(error instanceof SinkUnavailable, String(error))
+        assert.deepEqual([error.throttled, error.retryAfter], [throttled, retryAfter])
+        return true
+      })
+    })
+  }
+
   test("what is no HTTP: the target's fault", async t => {
     const send = await open(t, fixed)
     answer = 'garbage'
