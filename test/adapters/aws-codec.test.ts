@@ -517,6 +517,24 @@ describe('aws codec: properties for any message', () => {
     assert.ok(passed > 200, `only ${passed} were not refused`)
   })
 
+  test('an attribute that its label does not fit is text, with all that was written', () => {
+    const read = (DataType: string, StringValue: string) => {
+      const received = { Body: 'x', MessageAttributes: { h: { DataType, StringValue } } }
+      return decode(received as never, sqs.source!.options.parse({ queue: 'q' })).message.headers.h
+    }
+    for (const [type, written] of [
+      ['Number.float', '1e300'],
+      ['Number.float', '-3.5e38'],
+      ['Number.int', '2147483648'],
+      ['Number.long', '9223372036854775808'],
+      ['Number.double', '1e400'],
+      ['String.json', '{'],
+    ] as const) {
+      assert.deepEqual(read(type, written), text(written))
+    }
+    assert.deepEqual(read('Number.float', '3.4e38'), { type: 'float32', value: 3.4e38 })
+  })
+
   test('no header is refused for its value, and every number reads back exactly', () => {
     fc.assert(
       fc.property(anyValue, value => {

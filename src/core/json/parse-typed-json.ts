@@ -65,7 +65,7 @@ export function typed(type: string, text: string): Value {
       if (
         !/^-?\d+(\.\d+)?(e[+-]?\d+)?$/i.test(text)
           ? !/^(NaN|-?Infinity)$/.test(text)
-          : !Number.isFinite(value)
+          : !Number.isFinite(type === 'float32' ? Math.fround(value) : value)
       )
         throw new Error(`no ${type}`)
       return { type, value }
