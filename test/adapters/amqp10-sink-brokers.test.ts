@@ -100,6 +100,33 @@ for (const [name, open, port] of brokers) {
       await fc.assert(there, { numRuns: 150, endOnFailure: true, examples: nested.map(message => [message]) })
     })
 
+    test('headers that the broker would take for its own are what they were', { skip }, async t => {
+      const broker = await open(running)
+      t.after(() => broker.close())
+      const queue = await broker.create()
+      const ends = new Ends(t, broker)
+      const sink = await ends.sink({ queue })
+      const long = (value: bigint) => ({ type: 'int64', value }) as const
+      const headers = {
+        JMS_AMQP_NATIVE: { type: 'uint64', value: 6n } as const,
+        JMS_AMQP_HEADER: text('x'),
+        AMQ_SCHEDULED_DELAY: long(868_908_765n),
+        AMQ_SCHEDULED_REPEAT: long(3n),
+        JMSXGroupID: text('g'),
+        JMSXDeliveryCount: long(7n),
+        JMSPriority: { type: 'int32', value: 2 } as const,
+        JMSReplyTo: text('nobody'),
+        _AMQ_SCHED_DELIVERY: long(9_000_000_000_000n),
+        _AMQ_DUPL_ID: long(5n),
+        __HDR_MESSAGE_ID: text('ID:other'),
+        sluice_header_a: text('b'),
+      }
+      await sink.send({ headers, properties: { trail: 'a/b' } })
+      const [delivery] = await (await ends.source({ queue })).take(1)
+      assert.deepEqual(plain(delivery!.message.headers), plain(headers))
+      assert.equal(delivery!.message.properties.groupId, undefined)
+    })
+
     test('a header that would be taken for our own is refused, and not left out', { skip }, async t => {
       const broker = await open(running)
       t.after(() => broker.close())

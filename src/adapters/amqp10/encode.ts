@@ -8,6 +8,7 @@ import { duplicateId, javaObject, ownDuplicate } from './codec.ts'
 import { placeOf } from './destination.ts'
 import { fitBody, fitHeader } from './fit.ts'
 import { knownDialect } from './lease.ts'
+import { wireName } from './names.ts'
 import type { ConnectionOptions, SinkOptions } from './options.ts'
 import { jmsKinds, type Place, type Sends } from './sends.ts'
 import { type Draft, hasPlace, writeProperties } from './write-properties.ts'
@@ -146,8 +147,9 @@ function wireHeaders(headers: Headers, types: Record<string, string>, sends: Sen
     if (!name.isWellFormed())
       throw new MessageRefused(`AMQP 1.0 cannot carry the name of the header ${JSON.stringify(name)}`)
     const { value, type } = fitHeader(header, sends)
-    if (type !== undefined) types[name] = type
-    return [name, value]
+    const wire = wireName(name, header, sends)
+    if (type !== undefined) types[wire] = type
+    return [wire, value]
   })
 }
 

@@ -1,12 +1,12 @@
 import type { Deliver, Endpoint, LinkContext, Source } from '../../core/adapter.ts'
 import { LinkLost } from '../../core/errors.ts'
 import { restored } from '../shared/carriage/restore.ts'
+import { unsheltered } from '../shared/carriage/shelter.ts'
 import { Grants } from '../shared/grants.ts'
 import type { Frame } from './codec.ts'
 import type { StompConnection } from './connection.ts'
 import { destinationOf } from './dialect.ts'
 import { decodeMessage } from './message.ts'
-import { unsheltered } from './names.ts'
 import type { ConnectionOptions, SourceOptions } from './options.ts'
 
 type At = Endpoint<ConnectionOptions, SourceOptions>

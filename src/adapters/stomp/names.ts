@@ -1,8 +1,5 @@
-import type { Headers } from '../../core/message.ts'
 import { propertiesName } from '../shared/carriage/properties.ts'
-
-/** Goes before the name of an application's header that STOMP or one of the brokers would take for its own. */
-const shelter = 'sluice_header_'
+import { shelter } from '../shared/carriage/shelter.ts'
 
 /** Headers of SEND and MESSAGE that STOMP, ActiveMQ, Artemis or RabbitMQ read, write or drop (tried out on each). */
 const reserved: ReadonlySet<string> = new Set(
@@ -20,12 +17,3 @@ const reservedPrefix = /^(JMS|AMQ_|_AMQ_|activemq\.|sluice_header_)/
 /** What a header is called on the wire: its own name, or one that nobody reads a meaning into. */
 export const wireName = (name: string): string =>
   reserved.has(name) || reservedPrefix.test(name) ? shelter + name : name
-
-/** The inverse, for a message that a sink of ours wrote. */
-export function unsheltered(headers: Headers): Headers {
-  const names = Object.keys(headers)
-  if (!names.some(name => name.startsWith(shelter))) return headers
-  return Object.fromEntries(
-    names.map(name => [name.startsWith(shelter) ? name.slice(shelter.length) : name, headers[name]!]),
-  )
-}
