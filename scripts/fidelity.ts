@@ -209,7 +209,11 @@ where they cannot be headers. MQTT 3.1.1 has no headers: none arrive there.`
 
 const headerDetails = 'As a consumer sees each:'
 
-const nameText = `The names of headers are never changed. SQS and SNS take ten attributes, one of which is \`sluice_properties\`. Headers beyond that, and
+const nameText = `The names of headers stay as they are. Only those that a broker would take for its own have \`sluice_\` before them over AMQP
+0-9-1 (\`CC\`, \`x-death\`), and \`sluice_header_\` over STOMP (\`destination\`, \`JMSPriority\`) and, on ActiveMQ and Artemis, over AMQP 1.0
+(\`JMSXGroupID\`, \`AMQ_SCHEDULED_DELAY\`). A mapping that sets the property instead (\`group_id\`, \`priority\`, \`delay\`) has the broker's own.
+
+SQS and SNS take ten attributes, one of which is \`sluice_properties\`. Headers beyond that, and
 those whose names cannot be attributes, stand in one more, \`sluice_headers\`: JSON by name, with types. The target's
 \`attributes: { order: […] }\` says which are attributes all the same, \`overflow: refuse\` that such a message is not sent. Any other name
 that a target does not take refuses the message; a mapping can give it another. With \`format: jms\` a queue of SQS has what the
@@ -221,7 +225,19 @@ RabbitMQ confirms over STOMP only what is persistent, so that everything is, and
 \`sluice_properties\` alone.`
 
 const backText = `When Sluice reads what it has sent, from any of these protocols but MQTT 3.1.1, everything is exactly what it was: kind of body, types of
-headers, properties (a time to live to within a second or two). From MQTT 3.1.1, the body comes back as bytes, without headers and
-properties; so two routes in opposite directions need addresses that do not overlap there.`
+headers, properties. From MQTT 3.1.1, the body comes back as bytes, without headers and properties; so two routes in opposite directions
+need addresses that do not overlap there. MQTT 3.1.1 refuses text with half a surrogate pair, since nothing there could say what it was.
+
+What a message does not say, somebody on the way may say for it:
+
+- A message that does not say whether it is \`durable\` is, except from SQS and SNS.
+- SQS, SNS, and over STOMP ActiveMQ and Artemis, give a message that has none a \`messageId\` and a \`createdAt\`.
+- Over STOMP, ActiveMQ and Artemis give a message that has none the \`priority\` 4.
+- ActiveMQ with \`transport.transformer=jms\` gives a message that has none a \`messageId\`. It does not tell the \`priority\` 4,
+  which messages without one have, and does not keep the order of the keys of a map.
+- A serialised Java object without a \`contentType\` has that of JMS when it comes by AMQP 1.0.
+
+\`npm test\` carries generated messages over every ordered pair as well, with any body, headers and properties and with odd names and
+values: they are what they were, but for this section, or dead letters for the reasons given above.`
 
 const senderText = `What a client that is not Sluice can say in each protocol, and Sluice reads exactly. The last column is what it reads as something else.`

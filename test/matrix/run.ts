@@ -161,7 +161,7 @@ function configurations(
 }
 
 /** Are all links of all routes open? Dead letters open theirs when they need it. */
-function links(
+export function links(
   routes: readonly { readonly name: string; readonly targets: ReadonlyMap<string, unknown> }[],
   events: readonly RouteEvent[],
 ): boolean {
