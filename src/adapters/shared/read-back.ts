@@ -53,7 +53,8 @@ export async function readQueue({ open, quiet }: Reading, context: LinkContext):
   return { messages: messages(), close: () => source.close() }
 }
 
-function storedMessage({ message, fault, id, deliveryCount, lost, settle }: Delivery): StoredMessage {
+function storedMessage(delivery: Delivery): StoredMessage {
+  const { message, fault, id, deliveryCount, lost } = delivery
   const { messageId } = message.properties
   return {
     name: id ?? (messageId?.type === 'string' ? messageId.value : ''),
@@ -61,6 +62,6 @@ function storedMessage({ message, fault, id, deliveryCount, lost, settle }: Deli
     ...(fault && { fault }),
     ...(deliveryCount !== undefined && { deliveryCount }),
     lost,
-    remove: () => settle('accepted'),
+    remove: () => delivery.settle('accepted'),
   }
 }

@@ -39,7 +39,8 @@ export async function readBack(
     })
   }
   report({ type: 'notice', text: broker === 'rabbitmq' ? counts : holds })
-  return readQueue({ open: (deliver, own) => source.open(at, deliver, own), quiet }, context)
+  // On trial a source takes one message at the most.
+  return readQueue({ open: deliver => source.open(at, deliver, { signal, report }), quiet }, context)
 }
 
 const holds = 'what is left alone is held until this ends, and then given back, marked as redelivered'
