@@ -1,3 +1,5 @@
+import { setTimeout as pause } from 'node:timers/promises'
+
 /** A message of the generator: its number, and its place in its group. */
 export interface Numbered {
   readonly number: number
@@ -65,18 +67,31 @@ export class Ledger {
   }
 
   /** Resolves at the next arrival of a message that had not arrived before. */
-  nextNew(signal: AbortSignal): Promise<void> {
+  nextNew(): Promise<void> {
     const before = this.#arrived.size
-    return this.#until(() => this.#arrived.size > before, signal)
+    return this.#until(() => this.#arrived.size > before)
   }
 
   /** Resolves when all that is confirmed now has arrived. */
-  caughtUp(signal: AbortSignal): Promise<void> {
+  caughtUp(): Promise<void> {
     const owed = [...this.#missing]
     return this.#until(() => {
       while (owed.length > 0 && !this.#missing.has(owed.at(-1)!)) owed.pop()
       return owed.length === 0
-    }, signal)
+    })
+  }
+
+  /** True once what was waited for has come; false when nothing new has arrived for so many milliseconds before. */
+  async progressing(wait: () => Promise<unknown>, milliseconds: number): Promise<boolean> {
+    const done = wait().then(() => true)
+    for (;;) {
+      const late = new AbortController()
+      const limit = pause(milliseconds, false, { signal: late.signal }).catch(() => false)
+      const more = this.nextNew().then(() => undefined)
+      const outcome = await Promise.race([done, limit, more])
+      late.abort()
+      if (outcome !== undefined) return outcome
+    }
   }
 
   get missing(): readonly number[] {
@@ -97,18 +112,15 @@ export class Ledger {
     }
   }
 
-  #until(holds: () => boolean, signal: AbortSignal): Promise<void> {
+  #until(holds: () => boolean): Promise<void> {
     if (holds()) return Promise.resolve()
-    const { promise, resolve, reject } = Promise.withResolvers<void>()
-    const end = (then: () => void) => {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const look = () => {
+      if (!holds()) return
       this.#waiting.delete(look)
-      signal.removeEventListener('abort', abort)
-      then()
+      resolve()
     }
-    const look = () => holds() && end(resolve)
-    const abort = () => end(() => reject(signal.reason as Error))
     this.#waiting.add(look)
-    signal.addEventListener('abort', abort)
     return promise
   }
 }

@@ -48,8 +48,8 @@ export interface Length {
   readonly milliseconds: number
 }
 
-/** How long all may take to arrive once there are no faults any more. */
-const patience = 180_000
+/** So long nothing may arrive, while something is missing, before it is given up. */
+const patience = 60_000
 const groups = 20
 
 export async function runScenario(
@@ -72,9 +72,8 @@ export async function runScenario(
     if (generating.failures.length > 0)
       say(`${generating.failures.length} batches failed, the last: ${generating.failures.at(-1)}`)
     const late: string[] = []
-    await ledger.caughtUp(AbortSignal.timeout(patience)).catch(() => {
-      late.push(`${ledger.waiting} had not arrived ${patience / 1000} s after the last fault`)
-    })
+    if (!(await ledger.progressing(() => ledger.caughtUp(), patience)))
+      late.push(`${ledger.waiting} are missing, and for ${patience / 1000} s nothing arrived`)
     await settled(world, late)
     await world.bridge.stop()
     const account = ledger.account()
@@ -167,16 +166,15 @@ class Disturbance {
 
   async #recover(): Promise<void> {
     const began = performance.now()
-    const limit = AbortSignal.timeout(patience / 3)
     const passed = () => performance.now() - began
-    const first = this.#ledger.nextNew(limit).then(() => {
+    const first = this.#ledger.nextNew().then(() => {
       this.first = Math.max(this.first, passed())
     })
-    const all = this.#ledger.caughtUp(limit).then(() => {
+    const all = this.#ledger.caughtUp().then(() => {
       this.caughtUp = Math.max(this.caughtUp, passed())
     })
-    const [, outcome] = await Promise.allSettled([first, all])
-    if (outcome.status === 'rejected') this.failed.push(`not caught up ${patience / 3_000} s after a fault`)
+    if (!(await this.#ledger.progressing(() => Promise.all([first, all]), patience)))
+      this.failed.push(`${patience / 1000} s after a fault nothing arrived`)
     this.#say(`  caught up after ${Math.round(passed())} ms`)
   }
 }

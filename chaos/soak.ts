@@ -55,7 +55,7 @@ export async function runSoak(
       if (second % 60 === 0) say(`${second} s: RSS ${Math.round(rss / 2 ** 20)} MiB, ${files} files`)
     }
     await generating.stop()
-    await ledger.caughtUp(AbortSignal.timeout(120_000)).catch(() => {})
+    await ledger.progressing(() => ledger.caughtUp(), 60_000)
     await world.bridge.stop()
     const steady = samples.slice(Math.floor(samples.length / 3))
     const [first, last] = [steady[0]!, steady.at(-1)!]

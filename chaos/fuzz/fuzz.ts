@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import type { Fuzzed } from '../results.ts'
+import type { Read } from './reading.ts'
 import type { Work } from './worker.ts'
 
 /** Milliseconds for one input; what takes longer is a hang. */
@@ -17,7 +18,7 @@ export async function fuzz(target: string, count: number, seed: number): Promise
   const workerData: Work = { target, count, seed, progress, current }
   const worker = new Worker(join(import.meta.dirname, 'worker.ts'), { workerData })
   const seen = new Int32Array(progress)
-  const { promise, resolve, reject } = Promise.withResolvers<Omit<Fuzzed, 'target' | 'inputs' | 'seed'>>()
+  const { promise, resolve, reject } = Promise.withResolvers<Read>()
   worker.on('message', resolve).on('error', reject)
   let [last, since] = [-1, performance.now()]
   const look = setInterval(() => {

@@ -45,10 +45,11 @@ describe('a route', () => {
     const { source, route, events } = await routeOnMemory(t, { targets })
     for (const body of numbered(1_000)) source.put(message(body))
     await until(() => route.status().source.messages > 20, { what: 'messages in flight' })
+    const settled = () => events.filter(e => e.type === 'settled').length
+    const owed = settled() + route.status().source.messages
     await route.stop(AbortSignal.timeout(5_000))
-    const settled = events.filter(e => e.type === 'settled').length
-    assert.equal(settled + source.messages.length, 1_000)
-    assert.ok(settled > 20)
+    assert.ok(settled() >= owed, `${settled()} of ${owed} were settled`)
+    assert.equal(settled() + source.messages.length, 1_000)
     assert.ok(!events.some(e => e.type === 'lost'))
   })
 
