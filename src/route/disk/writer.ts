@@ -127,7 +127,8 @@ export class Writer {
         this.#full(undefined)
         return true
       } catch (error) {
-        if (isFull(error)) await this.#noRoom(sentence(error))
+        if (isFull(error))
+          await this.#noRoom(`there is no room for ${this.#options.folder}: ${sentence(error)}`)
         else await this.#broken(toError(error))
       }
     }

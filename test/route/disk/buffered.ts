@@ -14,11 +14,11 @@ let names = 0
 /** A route between two memory queues, the first of which gives no ids, with a disk buffer between; `start` starts it, and after a stop starts it anew. */
 export async function bufferedRoute(
   t: TestContext,
-  more: Partial<RouteParts> & { maxBytes?: number; fifo?: boolean } = {},
+  more: Partial<RouteParts> & { maxBytes?: number; fifo?: boolean; folder?: string } = {},
 ) {
-  const { maxBytes = 2 ** 20, fifo = false, ...parts } = more
+  const { maxBytes = 2 ** 20, fifo = false, folder: given, ...parts } = more
   const name = `buffered-${++names}`
-  const folder = await mkdtemp(join(tmpdir(), 'sluice-disk-'))
+  const folder = given ?? (await mkdtemp(join(tmpdir(), 'sluice-disk-')))
   const options = memory.source!.options.parse({ queue: `${name}-in`, prefetch: 100 })
   const at = { connection: {}, connectionName: 'memory', route: name, options }
   const events: RouteEvent[] = []
