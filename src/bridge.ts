@@ -11,6 +11,7 @@ import { compileMapping, compileRules } from './route/mapping/mapping.ts'
 import { Mistakes, RuleInvalid } from './route/mapping/mistakes.ts'
 import type { Step } from './route/mapping/step.ts'
 import type { RouteParts } from './route/parts.ts'
+import { Pressure } from './route/pressure.ts'
 import { type RedriveSource, redriving } from './route/redrive.ts'
 import { replies } from './route/reply/replies.ts'
 import { type ReplyOptions, requests } from './route/reply/requests.ts'
@@ -22,12 +23,14 @@ import { withoutRoute } from './route/trail.ts'
 /** All routes of a configuration, from start to stop. */
 export class Bridge {
   readonly #routes: readonly (Route | BufferedRoute)[]
+  readonly #pressure: Pressure
 
   /** Opens nothing yet. `config` must have passed `checkRule` and `checkAddresses`. */
   constructor(config: BridgeConfig, report: Report) {
+    this.#pressure = new Pressure(report)
     this.#routes = config.routes.map(route => {
       const { disk } = route.buffer
-      const parts = partsOf(route, config)
+      const parts = partsOf(route, config, this.#pressure)
       if (!disk) return new Route(parts, report)
       return new BufferedRoute(parts, disk.path, disk.max_bytes, disk.key?.reveal(), report)
     })
@@ -40,18 +43,17 @@ export class Bridge {
 
   /** Each route opens its links by itself, and again when they are lost: a broker that is down is waited for. */
   start(): void {
+    this.#pressure.start()
     for (const route of this.#routes) route.start()
   }
 
   /** Stops all routes, see `Route.stop`. Never rejects. */
   async stop(deadline: AbortSignal): Promise<void> {
     await Promise.all(this.#routes.map(route => route.stop(deadline)))
+    this.#pressure.stop()
   }
 
-  /**
-   * Lets a route go on that is held after too many dead letters; false when it was not held, undefined when there is no route of
-   * this name.
-   */
+  /** Lets a route go on after too many dead letters; false when it was not held, undefined when none has this name. */
   resume(route: string): boolean | undefined {
     return this.#routes.find(r => r.name === route)?.resume()
   }
@@ -117,7 +119,7 @@ export const redriveRoute = (
   report: Report,
 ): Route => new Route(redriving(partsOf(route, config), target, source), report)
 
-function partsOf(route: RouteConfig, config: BridgeConfig): RouteParts {
+function partsOf(route: RouteConfig, config: BridgeConfig, pressure?: Pressure): RouteParts {
   const { name, from, buffer, retry, breaker } = route
   return {
     name,
@@ -127,7 +129,7 @@ function partsOf(route: RouteConfig, config: BridgeConfig): RouteParts {
       holdLimit: () => from.kind.holdLimit(from.at),
       open: (deliver, context) => from.kind.open(from.at, deliver, context),
     },
-    buffer: { maxMessages: buffer.max_messages, maxBytes: buffer.max_bytes },
+    buffer: { maxMessages: buffer.max_messages, maxBytes: buffer.max_bytes, pressure },
     targets: new Map(
       Array.from(route.targets, ([target, end]) => [
         target,

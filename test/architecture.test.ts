@@ -239,6 +239,7 @@ describe('the order of the stages', () => {
       'route/mapping/address.ts',
       'route/mapping/mapping.ts',
       'route/mapping/mistakes.ts',
+      'route/pressure.ts',
       'route/redrive.ts',
       'route/reply/replies.ts',
       'route/reply/requests.ts',

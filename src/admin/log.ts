@@ -130,6 +130,23 @@ export function eventLog(log: Logger): (event: RouteEvent) => void {
         )
       case 'resumed':
         return log.info({ route }, 'route resumed')
+      case 'pressure': {
+        const [scale, used] = [event.scale, event.used].map(part => `${Math.round(part * 100)} %`)
+        if (event.scale === 1) return log.info({ used }, 'memory suffices again: buffers have all their room')
+        return seldom('pressure', more =>
+          log.warn(
+            { used, ...more },
+            `memory is short: buffers have ${scale} of their room, the rest waits at the brokers`,
+          ),
+        )
+      }
+      case 'late':
+        return seldom('late', more =>
+          log.warn(
+            { seconds: Math.round(event.seconds * 1000) / 1000, ...more },
+            'the event loop is late and heartbeats may be missed: this machine or a mapping is too slow for the load',
+          ),
+        )
       case 'stalled':
         return log.error(
           { route, seconds: event.seconds },

@@ -141,6 +141,11 @@ function registerGauges(
   perRoute('sluice_messages_buffered', 'Messages here that are not settled', row => row.source.messages)
   perRoute('sluice_bytes_buffered', 'Bytes of messages here that are not settled', row => row.source.bytes)
   perRoute(
+    'sluice_buffer_limit_bytes',
+    'Bytes that may be here: less than buffer.max_bytes while memory is short',
+    row => row.source.maxBytes,
+  )
+  perRoute(
     'sluice_credit_messages',
     'Messages granted to the source that have not come',
     row => row.source.credit,

@@ -13,7 +13,7 @@ export type ReplyFailure = 'late' | 'undeliverable'
 
 /**
  * What happened on a route. `target` is '' where the mapping was at work and not yet a target. `link` is `source`, the
- * name of a target, or `dead_letter`, and then `place` says which.
+ * name of a target, or `dead_letter`, and then `place` says which. `route` is '' where it is about the whole process.
  */
 export type RouteEvent = { readonly route: string } & (
   | { readonly type: 'received'; readonly size: number }
@@ -47,6 +47,10 @@ export type RouteEvent = { readonly route: string } & (
   /** So many messages became dead letters that the route is held until it is told to go on. */
   | { readonly type: 'paused'; readonly reason: string }
   | { readonly type: 'resumed' }
+  /** Memory is short, of which this part is in use: buffers have this part of their bounds (1: all again). */
+  | { readonly type: 'pressure'; readonly scale: number; readonly used: number }
+  /** The event loop has been late for a while. */
+  | { readonly type: 'late'; readonly seconds: number }
   | { readonly type: 'stalled'; readonly seconds: number }
   /** So many records came to last on the disk of the route's buffer. */
   | {

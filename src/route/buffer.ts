@@ -1,10 +1,13 @@
 import type { Delivery } from '../core/delivery.ts'
 import type { Credit } from './credit.ts'
 import { isExpired } from './expiry.ts'
+import type { Pressure } from './pressure.ts'
 
 export interface BufferLimits {
   readonly maxMessages: number
   readonly maxBytes: number
+  /** Makes it smaller while memory is short; absent: nothing does. */
+  readonly pressure?: Pick<Pressure, 'scale' | 'join'> | undefined
 }
 
 /** A delivery with what the route knows of its receipt. */
@@ -22,7 +25,7 @@ export interface Received {
  * reported by `finished`.
  */
 export class Buffer {
-  readonly limits: BufferLimits
+  readonly #limits: BufferLimits
   /** Oldest first. */
   readonly #unfinished = new Set<Received>()
   readonly #waiting: Received[] = []
@@ -32,7 +35,18 @@ export class Buffer {
   #closed = false
 
   constructor(limits: BufferLimits) {
-    this.limits = limits
+    this.#limits = limits
+  }
+
+  /** What it may hold now: one message at least. */
+  get limits(): BufferLimits {
+    const { maxMessages, maxBytes, pressure } = this.#limits
+    const scale = pressure?.scale ?? 1
+    if (scale === 1) return this.#limits
+    return {
+      maxMessages: Math.max(1, Math.floor(maxMessages * scale)),
+      maxBytes: Math.max(1, Math.floor(maxBytes * scale)),
+    }
   }
 
   get messages(): number {

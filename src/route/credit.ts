@@ -35,6 +35,11 @@ export class Credit {
     return performance.now() - this.openedAt
   }
 
+  /** Bytes that could come to be here, as far as the messages seen lately tell; less than the buffer's own bound. */
+  get appetite(): number {
+    return this.#prefetch * this.#largest
+  }
+
   /** How many more deliveries may come now. */
   get outstanding(): number {
     return this.#outstanding
@@ -63,7 +68,8 @@ export class Credit {
     const room = Math.min(
       this.#window - this.#held,
       limits.maxMessages - messages,
-      messages === 0 ? Number.POSITIVE_INFINITY : Math.floor((limits.maxBytes - bytes) / this.#largest),
+      // One may always come where there is none, however large.
+      Math.max(messages === 0 ? 1 : 0, Math.floor((limits.maxBytes - bytes) / this.#largest)),
     )
     const more = Math.max(0, room - this.#outstanding)
     const moreBytes = Math.max(0, limits.maxBytes - bytes - this.#outstandingBytes)

@@ -50,6 +50,7 @@ export class Intake {
     this.#needed = needed
     this.#report = report
     this.#buffer = new Buffer(limits)
+    limits.pressure?.join(() => Math.min(limits.maxBytes, this.#credit?.appetite ?? 0))
     this.#keeper = new Keeper(context => this.#open(context), retry, {
       up: link => {
         report.up(link)
@@ -125,6 +126,7 @@ export class Intake {
       error: this.#keeper.lastError,
       messages: this.#buffer.messages,
       bytes: this.#buffer.bytes,
+      maxBytes: this.#buffer.limits.maxBytes,
       credit: this.#credit?.outstanding ?? 0,
     }
   }
