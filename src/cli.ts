@@ -13,7 +13,6 @@ import { explainFile, explainPeeked, explanationJson } from './explain/explain.t
 import { explanationText } from './explain/print.ts'
 import { formats, reports } from './explain/reports.ts'
 import { readyTests, runTests, type Tests } from './explain/run-tests.ts'
-import { run } from './run.ts'
 
 /** Exit codes: 0 well, 1 failed at run time, 2 wrong usage or configuration. */
 export async function runCli(argv: readonly string[]): Promise<number> {
@@ -26,7 +25,10 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     .description('run the bridge that FILE describes, until SIGTERM or Ctrl-C')
     .argument('<FILE>', 'configuration in YAML')
     .action(async (file: string) => {
-      code = await run(await loadChecked(file))
+      const loaded = await loadChecked(file)
+      // It brings the admin server, which the other commands do not wait for.
+      const { run } = await import('./run.ts')
+      code = await run(loaded)
     })
   program
     .command('validate')
