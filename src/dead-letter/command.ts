@@ -29,8 +29,8 @@ interface Work {
   readonly places: readonly Place[]
   readonly written: Written
   look(purpose: Look['purpose']): Look
-  /** Something is not as it should be: the exit code is 1. */
-  fail(text: string): void
+  /** Something is not as it should be, which makes the exit code 1, or 2 where it is what was written. */
+  fail(text: string, code?: 1 | 2): void
 }
 
 /** `sluice dead-letter list|show|redrive|discard`. `done` hears the exit code: 0, or 1 where something was refused or failed. */
@@ -94,8 +94,8 @@ async function run(
 ): Promise<number> {
   let code = 0
   const say = (text: string) => void process.stderr.write(`${visible(text)}\n`)
-  const fail = (text: string) => {
-    code = 1
+  const fail = (text: string, failed: 1 | 2 = 1) => {
+    code = failed
     say(text)
   }
   const note = (text: string) => say(`note: ${text}`)
@@ -105,7 +105,7 @@ async function run(
       purpose,
       selection: written,
       signal,
-      say: { note, problem: fail },
+      say: { note, problem: text => fail(text) },
     })
     await work({ config, places: placesOf(config, written), written, look, fail })
     if (signal.aborted) fail('ended by a signal before all was done')
@@ -162,7 +162,7 @@ async function confirmed(
   fail: Work['fail'],
 ): Promise<boolean> {
   if (!process.stdin.isTTY) {
-    fail('deleting needs --yes where there is no terminal to ask; --dry-run shows what would be deleted')
+    fail('deleting needs --yes where there is no terminal to ask; --dry-run shows what would be deleted', 2)
     return false
   }
   const asking = createInterface({ input: process.stdin, output: process.stderr })

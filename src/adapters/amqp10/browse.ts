@@ -13,10 +13,6 @@ import { readTransfer } from './transfer.ts'
 
 type At = Endpoint<ConnectionOptions, SourceOptions>
 
-/** Without an id that a running bridge may have. Else the same options, so that its targets know the broker from now on. */
-export const beside = ({ connection }: Pick<At, 'connection'>): ConnectionOptions =>
-  connection.client_id === undefined ? connection : { ...connection, client_id: undefined }
-
 /**
  * Looks at the messages of a queue, which stay there as they are: a receiver with the distribution mode `copy` (specification
  * section 3.5.3), which ActiveMQ and Artemis have. Nothing is settled, since there is nothing to settle. RabbitMQ takes no

@@ -18,6 +18,10 @@ export const knownDialect = (options: ConnectionOptions): Dialect => dialects.ge
 /** Has the broker been reached, and said who it is? */
 export const isKnown = (options: ConnectionOptions): boolean => dialects.has(options)
 
+/** Without an id that a running bridge may have. Else the same options, so that its targets know the broker from now on. */
+export const beside = (connection: ConnectionOptions): ConnectionOptions =>
+  connection.client_id === undefined ? connection : { ...connection, client_id: undefined }
+
 /** Each link has a session. RabbitMQ 4 takes 64 on a connection; half of them are for questions and for links by address. */
 const connections = new SharedConnections<ConnectionOptions, AmqpConnection>(({ sessions }) =>
   Math.floor(sessions / 2),

@@ -1,7 +1,7 @@
 import type { Endpoint, LinkContext } from '../../core/adapter.ts'
 import type { Message } from '../../core/message.ts'
-import { beside, openBrowser } from './browse.ts'
-import { leaseConnection } from './lease.ts'
+import { openBrowser } from './browse.ts'
+import { beside, leaseConnection } from './lease.ts'
 import type { ConnectionOptions, SourceOptions } from './options.ts'
 
 type At = Endpoint<ConnectionOptions, SourceOptions>
@@ -15,7 +15,7 @@ export async function peek(at: At, context: LinkContext): Promise<Message | unde
     throw new Error('only a queue can be looked at: what a topic had was handed to its subscribers')
   }
   const options = { ...at.options, exclusive: false, subscription: undefined }
-  const alone = { ...at, connection: beside(at), options }
+  const alone = { ...at, connection: beside(at.connection), options }
   const lease = await leaseConnection(alone, context.signal)
   const came = Promise.withResolvers<Message | undefined>()
   const browser = await openBrowser(alone, lease, ({ message }) => came.resolve(message), context)

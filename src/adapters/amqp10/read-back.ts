@@ -1,9 +1,9 @@
 import type { Endpoint, LinkContext, ReadBack } from '../../core/adapter.ts'
 import { isTemplate } from '../../core/template.ts'
 import { readQueue } from '../shared/read-back.ts'
-import { beside, openBrowser } from './browse.ts'
+import { openBrowser } from './browse.ts'
 import { writtenAddress } from './destination.ts'
-import { holdLimit, leaseConnection } from './lease.ts'
+import { beside, holdLimit, leaseConnection } from './lease.ts'
 import { type ConnectionOptions, type SinkOptions, type SourceOptions, sourceOptions } from './options.ts'
 import { openSource } from './source.ts'
 
@@ -16,7 +16,7 @@ export async function readBack(
   purpose: 'look' | 'take',
   context: LinkContext,
 ): Promise<ReadBack> {
-  const at = { ...given, connection: beside(given), options: readOptions(given.options) }
+  const at = { ...given, connection: beside(given.connection), options: readOptions(given.options) }
   const lease = await leaseConnection(at, context.signal)
   const { dialect } = lease.connection
   if (purpose === 'look' && dialect.browses) {

@@ -9,7 +9,7 @@ import type { AmqpConnection } from './connection.ts'
 import { isChosen, placeOf, writtenAddress } from './destination.ts'
 import { type AmqpPrepared, remaining } from './encode.ts'
 import { Existence } from './existence.ts'
-import { leaseConnection } from './lease.ts'
+import { beside, leaseConnection } from './lease.ts'
 import type { ConnectionOptions, SinkOptions } from './options.ts'
 import { Senders } from './senders.ts'
 import { type Outbound, SendingLink } from './sending-link.ts'
@@ -21,7 +21,8 @@ type At = Endpoint<ConnectionOptions, SinkOptions>
 /** No broker has a limit in the protocol; a buffer of Node has. */
 export const largest = 2 ** 31 - 1
 
-export function openSink(at: At, context: LinkContext): Promise<Sink<AmqpPrepared>> {
+export function openSink(given: At, context: LinkContext): Promise<Sink<AmqpPrepared>> {
+  const at = context.trial ? { ...given, connection: beside(given.connection) } : given
   const { connections } = at.options
   if (connections === 1) return openOne(at, context)
   // The first is that of all who share the connection; the others have options of their own, and so a connection each.
