@@ -15,6 +15,9 @@ const handedOut = 2
 /** A file that is larger is replaced by one that holds what it comes to. */
 const maxSize = 1024 * 1024
 
+/** Milliseconds until it is written what was handed out, where nothing is acknowledged. */
+const markAfter = 200
+
 const nameOf = (number: number): string => `${String(number).padStart(10, '0')}.acks`
 const numberOf = (name: string): number | undefined => {
   const [, number] = /^(\d{10,})\.acks$/.exec(name) ?? []
@@ -38,6 +41,8 @@ export class AckLog {
   #pending = new Ranges()
   #waiting: (() => void)[] = []
   #flushing: Promise<void> | undefined
+  /** Runs while what was handed out is not written. */
+  #marking: NodeJS.Timeout | undefined
 
   private constructor(files: FileSystem, folder: string, failed: (error: Error) => void) {
     this.#files = files
@@ -70,12 +75,15 @@ export class AckLog {
     return count
   }
 
-  /** The records up to this one have been handed out; lasts with the next acknowledgement. */
+  /** The records up to this one have been handed out; lasts with the next acknowledgement, or soon. */
   handed(seq: number): void {
     const isFirst = !this.#runs.has(this.#run)
     this.#runs.set(this.#run, seq)
-    // The first of a run does not wait for an acknowledgement that may never come.
     if (isFirst) this.#flushing ??= this.#flush()
+    else
+      this.#marking ??= setTimeout(() => {
+        this.#flushing ??= this.#flush()
+      }, markAfter).unref()
   }
 
   /** Resolves once it lasts, or could not be made to. */
@@ -96,6 +104,7 @@ export class AckLog {
   /** To be called when nothing more will be acknowledged. */
   async close(): Promise<void> {
     await this.#flushing
+    if (this.#marking) await this.#flush()
     await this.#file?.open.close()
     this.#file = undefined
   }
@@ -108,6 +117,8 @@ export class AckLog {
       const pending = this.#pending
       this.#waiting = []
       this.#pending = new Ranges()
+      clearTimeout(this.#marking)
+      this.#marking = undefined
       await this.#write(pending).catch(() => this.#replace().catch(error => this.#failed(toError(error))))
       for (const resolve of waiting) resolve()
     } while (this.#waiting.length > 0)
