@@ -31,6 +31,55 @@ const refuses = async (source: string, said: RegExp, on?: Mapped) => {
   assert.match(error.message, said)
 }
 
+describe('a body that expressions cannot read as it is', () => {
+  const bytes: Body = { kind: 'bytes', bytes: Buffer.from([0xff, 0x41]) }
+  const object: Body = { kind: 'object', bytes: Buffer.from('aced0005', 'hex') }
+
+  it('is refused where one reads it, and only there', async () => {
+    for (const source of [
+      'body',
+      'body & "!"',
+      '{"raw": body}',
+      'body.a',
+      '$map([1, 2], function($n) { body })',
+    ]) {
+      await refuses(
+        source,
+        /bytes that are no UTF-8.*say by a rule "decode" before what they are/,
+        message(bytes),
+      )
+      await refuses(source, /a serialised Java object/, message(object))
+    }
+    assert.equal(await textOf('headers.n', message(bytes)), '5')
+    assert.throws(() => compileTemplate('order ${body}')(message(bytes)), /no UTF-8/)
+  })
+
+  it('is refused where a number would be infinite, and integers of any length are not', async () => {
+    for (const number of ['1e400', '-2.5E+999', '1e0400'])
+      await refuses(
+        '{"x": body.a}',
+        new RegExp(`holds ${number.replace('+', '.')}, a number past`),
+        message(`{"a": ${number}}`),
+      )
+    assert.equal(await textOf('body.a', message('{"a": 1e300}')), '1e+300')
+    assert.equal(await textOf('body.a', message(`{"a": 1${'0'.repeat(400)}}`)), `1${'0'.repeat(400)}`)
+    assert.equal(await textOf('body', message('at 1e400')), 'at 1e400')
+  })
+})
+
+describe('many evaluations at once', () => {
+  it('have each a second of their own', async () => {
+    const slow =
+      '$count($filter([1..100], function($n) { $n % 2 = 0 and $string($n) != "" })) & $formatNumber(headers.n, "0")'
+    const expression = compileExpression(slow)
+    const all = await Promise.allSettled(Array.from({ length: 300 }, () => expression(message())))
+    assert.deepEqual(
+      new Set(all.map(one => (one.status === 'rejected' ? String(one.reason) : one.status))),
+      new Set(['fulfilled']),
+    )
+  })
+})
+
 describe('integers past 2^53', () => {
   const body =
     '{"id": 9007199254740993, "big": 18446744073709551615, "huge": -123456789012345678901234567890, "f": 1.5, "list": [{"id": 9007199254740995}, {"id": 9007199254740997}]}'

@@ -38,7 +38,7 @@ export function compileJsonata(source: string): Evaluation {
     if (!isReady) addFunctions(expression)
     isReady = true
     try {
-      return await onceMore(expression, () => readable(message, roots))
+      return await inTurn(() => onceMore(expression, () => readable(message, roots)))
     } catch (cause) {
       const options = cause instanceof Error ? { cause } : {}
       throw new MessageRefused(`evaluating "${shortened(source)}": ${reason(cause as Thrown)}`, options)
@@ -54,6 +54,15 @@ function unknownName({ value, position = 0 }: Syntax, source: string): Expressio
     `there is no "${name}"${meant}`,
     Math.max(0, source.lastIndexOf(name, position - name.length)),
   )
+}
+
+let last: Promise<unknown> = Promise.resolve()
+
+/** One at a time for all routes: JSONata waits for nothing outside of it, and its clock would run while the others compute. */
+function inTurn<T>(evaluate: () => Promise<T>): Promise<T> {
+  const mine = last.then(evaluate)
+  last = mine.catch(() => {})
+  return mine
 }
 
 /** JSONata's clock runs on while this process is stopped; what really takes long does so twice. */

@@ -1,3 +1,5 @@
+import { MessageRefused } from '../../../core/errors.ts'
+
 /**
  * An integer past 2^53 as an expression sees it: JavaScript's numbers would round it. JSONata takes it for an object, so
  * that it passes through paths and constructors as it is, equals only itself, is truthy, and is refused by all that
@@ -23,18 +25,26 @@ export const integerOf = (text: string): number | LargeInteger =>
 /** ECMAScript 2026, JSON.parse source text access: in V8 since 11.4, not yet in TypeScript's library. */
 const { rawJSON: rawJson } = JSON as unknown as { readonly rawJSON: (text: string) => unknown }
 
-/** JSON of which no integer is rounded; other numbers are JavaScript's. Throws SyntaxError. */
+/**
+ * JSON of which no integer is rounded; other numbers are JavaScript's. Throws SyntaxError, and MessageRefused for a number that
+ * would become Infinity.
+ */
 export function parseJson(text: string): unknown {
   // Reading each number's text takes ten times as long.
-  return manyDigits.test(text)
+  return maybeLarge.test(text)
     ? JSON.parse(text, exact as (key: string, value: unknown) => unknown)
     : JSON.parse(text)
 }
 
-const manyDigits = /\d{16}/
+const maybeLarge = /\d{16}|\d[eE]\+?\d{3}/
 const integer = /^-?\d+$/
 
-const exact = (_key: string, value: unknown, { source }: { readonly source?: string }): unknown =>
-  typeof value === 'number' && source !== undefined && !Number.isSafeInteger(value) && integer.test(source)
-    ? new LargeInteger(source)
-    : value
+function exact(_key: string, value: unknown, { source }: { readonly source?: string }): unknown {
+  if (typeof value !== 'number' || source === undefined || Number.isSafeInteger(value)) return value
+  if (integer.test(source)) return new LargeInteger(source)
+  if (!Number.isFinite(value))
+    throw new MessageRefused(
+      `its JSON body holds ${source}, a number past what expressions can compute with: with "decode: { format: json }" before, they see it as text`,
+    )
+  return value
+}

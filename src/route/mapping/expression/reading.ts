@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import { MessageRefused } from '../../../core/errors.ts'
 import type { Body, Properties } from '../../../core/message.ts'
 import { camelCase, snakeCase } from '../../../core/property-names.ts'
@@ -61,9 +62,20 @@ function readBody(body: Body): Plain {
       return toPlain(valueOfBody(body))
     case 'text':
       return readText(body.text)
-    default:
-      return readText(Buffer.from(body.bytes.buffer, body.bytes.byteOffset, body.bytes.byteLength).toString())
+    case 'bytes':
+      return readText(textOf(body.bytes))
+    case 'object':
+      throw new MessageRefused('its body is a serialised Java object, which expressions cannot read')
   }
+}
+
+/** Not the text with other characters in the place of those that are none. */
+function textOf(bytes: Uint8Array): string {
+  if (!isUtf8(bytes))
+    throw new MessageRefused(
+      'its body is bytes that are no UTF-8, which expressions cannot read: say by a rule "decode" before what they are',
+    )
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString()
 }
 
 /** What cannot be JSON is not tried, since an error takes longer. */
