@@ -39,7 +39,7 @@ export class Concurrency {
 
   /** A place, if one can be had without waiting: the epoch, for `throttled`. Whoever has a place owes `leave`. */
   tryEnter(): number | undefined {
-    if (this.#turns.waiting > 0 || this.#rest || this.#inFlight >= this.limit) return undefined
+    if (this.#rest || this.#inFlight >= this.limit) return undefined
     this.#inFlight++
     return this.#epoch
   }

@@ -109,7 +109,7 @@ describe('what is in flight at a time', () => {
   })
 })
 
-/** A target that takes a moment for each message and throttles what is beyond so many at a time. */
+/** A target that takes a moment for each message and throttles all that come while there are more than so many. */
 function busyTarget(queue: string) {
   const sink = memoryTarget(queue)
   const state = { capacity: Number.POSITIVE_INFINITY, now: 0, most: 0 }
@@ -119,8 +119,9 @@ function busyTarget(queue: string) {
       const link = await sink.open(context)
       const send: typeof link.send = async (prepared, signal) => {
         state.most = Math.max(state.most, ++state.now)
-        const isTooMuch = state.now > state.capacity
+        const before = state.now
         await delay(1)
+        const isTooMuch = Math.max(before, state.now) > state.capacity
         state.now--
         if (isTooMuch) throw new SinkUnavailable('slow down', { throttled: true })
         return link.send(prepared, signal)
@@ -142,7 +143,8 @@ describe('a target that throttles', () => {
     const queue = memoryQueue('busy')
     const { target, state } = busyTarget('busy')
     const { source, route, events } = await routeOnMemory(t, {
-      prefetch: 60,
+      prefetch: 30,
+      breaker: { failureRate: 0.05, minimumCalls: 5, window: 1_000, openFor: 50 },
       targets: new Map([['main', target]]),
     })
     const carried = async (count: number, what: string) => {
@@ -150,13 +152,13 @@ describe('a target that throttles', () => {
       for (let i = 0; i < count; i++) source.put(message(what))
       await until(() => queue.messages.length === before + count, { what, timeout: 30_000 })
     }
-    await carried(300, 'messages before it throttles')
-    assert.ok(state.most > 30, `${state.most} at a time`)
-    state.capacity = 10
-    await carried(500, 'messages while it throttles')
-    assert.ok(events.some(e => e.type === 'concurrency' && e.limit <= 10))
+    await carried(150, 'messages before it throttles')
+    assert.ok(state.most > 15, `${state.most} at a time`)
+    state.capacity = 5
+    await carried(150, 'messages while it throttles')
+    assert.ok(events.some(e => e.type === 'concurrency' && e.limit <= 5))
     state.capacity = Number.POSITIVE_INFINITY
-    await carried(2_500, 'messages after it')
+    await carried(700, 'messages after it')
     assert.equal(route.status().targets.main!.inFlightLimit, undefined)
     assert.deepEqual(
       events.filter(e => e.type === 'breaker'),
