@@ -12,7 +12,8 @@ export class Bridge {
   #look: NodeJS.Timeout | undefined
   /** Bytes: the most that any of the processes had resident. */
   rss = 0
-  kills = 0
+  /** What the log of each process says, one after the other. */
+  readonly #logs: (() => string)[] = []
   /** What no bridge should do: end by itself, end with another code than 0. */
   readonly wrongs: string[] = []
 
@@ -30,6 +31,7 @@ export class Bridge {
       SLUICE_CHAOS_CLOCK: this.#clock,
     })
     this.#running = bridge
+    this.#logs.push(() => bridge.out())
     this.#look = setInterval(() => this.#measure(), 100)
     void bridge.code.then(code => {
       clearInterval(this.#look)
@@ -38,8 +40,11 @@ export class Bridge {
   }
 
   async kill(): Promise<void> {
-    this.kills++
     await this.#leave().kill()
+  }
+
+  get log(): string {
+    return this.#logs.map(log => log()).join('')
   }
 
   /** SIGTERM. */

@@ -71,6 +71,14 @@ export const faults = {
       return () => bridge.stepClock(0)
     },
   },
+  'disk-full': {
+    title: 'full disk',
+    where: ['bridge'],
+    lasts: [2_000, 8_000],
+    async begin({ disk }) {
+      return disk!.fill()
+    },
+  },
   cut: {
     title: 'connections reset',
     where: both,

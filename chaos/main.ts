@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 import { writePage } from './page.ts'
 import { measured, readResults, writeResults } from './results.ts'
-import { runScenario } from './scenario.ts'
+import { logOf, runScenario } from './scenario.ts'
 import { scenarios } from './scenarios.ts'
 import { runSoak } from './soak.ts'
 
@@ -46,6 +46,7 @@ async function carried(scenario: (typeof scenarios)[number]) {
   say(
     `  sent ${result.sent}, arrived ${result.arrived}, lost ${result.lost}, duplicates ${result.duplicates}, out of order ${result.outOfOrder}, dead letters ${result.deadLetters}`,
   )
+  if (result.wrongs.length > 0) say(`  the log of the bridge is ${logOf(scenario.name)}`)
   const results = readResults()
   writeResults({ ...results, scenarios: { ...results.scenarios, [scenario.name]: measured(result) } })
   return result

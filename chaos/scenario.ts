@@ -1,3 +1,6 @@
+import { writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { sentence } from '../src/core/errors.ts'
 import type { EndName } from './ends/index.ts'
@@ -16,6 +19,8 @@ export interface Scenario {
   /** Messages a second. */
   readonly rate: number
   readonly lanes: readonly Lane[]
+  /** The route has a disk buffer. */
+  readonly hasDisk?: true
 }
 
 /** Milliseconds, the longest of all faults of the lanes that wait for it. */
@@ -61,7 +66,7 @@ export async function runScenario(
   const own = (['source', 'target'] as const).filter(side =>
     scenario.lanes.some(({ where, faults }) => where === side && faults.some(f => faultOf(f).own)),
   )
-  const world = await openWorld({ ...scenario, own }, body => ledger.arrive(body))
+  const world = await openWorld({ hasDisk: false, ...scenario, own }, body => ledger.arrive(body))
   try {
     await world.bridge.start()
     await world.bridge.running.connected()
@@ -103,9 +108,13 @@ export async function runScenario(
       wrongs,
     }
   } finally {
+    writeFileSync(logOf(scenario.name), world.bridge.log)
     await world.close()
   }
 }
+
+/** Where the log of the bridge is after the scenario. */
+export const logOf = (scenario: string): string => join(tmpdir(), `sluice-chaos-${scenario}.log`)
 
 /** Waits until the bridge has nothing unsettled, and a little longer, in which repetitions may still come. */
 async function settled({ bridge }: World, late: string[]): Promise<void> {

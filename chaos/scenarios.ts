@@ -120,6 +120,22 @@ export const scenarios: readonly Scenario[] = [
   { ...usual, name: 'sigterm', from: 'artemis-amqp10', to: 'sqs', lanes: [often('bridge', 'sigterm')] },
   { ...ordered, name: 'clock', from: 'rabbitmq4-amqp091', to: 'sqs-fifo', lanes: alone('bridge', 'clock') },
   {
+    ...usual,
+    name: 'disk-full',
+    from: 'mosquitto-mqtt5',
+    to: 'sqs',
+    hasDisk: true,
+    lanes: [often('bridge', 'disk-full', 'kill'), often('target', 'away', 'error-503')],
+  },
+  {
+    ...ordered,
+    name: 'disk-to-fifo',
+    from: 'rabbitmq4-amqp091',
+    to: 'sqs-fifo',
+    hasDisk: true,
+    lanes: [...kills, often('target', 'away', 'error-503')],
+  },
+  {
     ...ordered,
     name: 'mixed-to-fifo',
     from: 'rabbitmq4-amqp091',

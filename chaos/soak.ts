@@ -40,7 +40,7 @@ export async function runSoak(
   say: (line: string) => void = () => {},
 ): Promise<Soaked> {
   const ledger = new Ledger()
-  const world = await openWorld({ ...soak, own: [] }, body => ledger.arrive(body))
+  const world = await openWorld({ ...soak, hasDisk: false, own: [] }, body => ledger.arrive(body))
   try {
     await world.bridge.start()
     await world.bridge.running.connected()

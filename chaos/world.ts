@@ -7,6 +7,7 @@ import { type OwnBroker, startOwnBroker, withBroker } from '../test/support/brok
 import { startAws, type TestAws } from '../test/support/fauxqs.ts'
 import { startProxy, type TcpProxy } from '../test/support/proxy.ts'
 import { Bridge } from './bridge.ts'
+import { type Disk, mountDisk } from './disk.ts'
 import type { Collector, End } from './ends/end.ts'
 import { brokerOf, type EndName, openEnd } from './ends/index.ts'
 
@@ -25,6 +26,8 @@ export interface World {
   readonly source: Side
   readonly target: Side
   readonly bridge: Bridge
+  /** That of the disk buffer, where the route has one. */
+  readonly disk: Disk | undefined
   /** How many dead letters there are. */
   deadLetters(): Promise<number>
   close(): Promise<void>
@@ -35,6 +38,8 @@ export interface Setting {
   readonly from: EndName
   readonly to: EndName
   readonly isOrdered: boolean
+  /** The route keeps messages on a disk of its own. */
+  readonly hasDisk: boolean
   /** Sides that need a broker of their own. */
   readonly own: readonly ('source' | 'target')[]
 }
@@ -109,13 +114,16 @@ async function opened(
   const folder = mkdtempSync(join(tmpdir(), 'sluice-chaos-'))
   ends.push(() => rmSync(folder, { recursive: true, force: true }))
   const dead = join(folder, 'dead')
+  const disk = setting.hasDisk ? await mountDisk(join(folder, 'disk')) : undefined
+  if (disk) ends.push(() => disk[Symbol.asyncDispose]())
   const context: Pick<TestContext, 'after'> = { after: end => void ends.push(end as () => unknown) }
-  const bridge = new Bridge(context, configOf(setting, source, target, place, dead), folder)
+  const bridge = new Bridge(context, configOf(setting, source, target, place, dead, disk), folder)
   return {
     aws,
     source: { ...source, end: placed(source.end, `${place}-in`) },
     target,
     bridge,
+    disk,
     deadLetters: async () => (await readdir(dead).catch(() => [])).filter(f => !f.startsWith('.')).length,
     close,
   }
@@ -124,7 +132,14 @@ async function opened(
 /** Sends to this place whatever place it is told. */
 const placed = (end: End, place: string): End => ({ ...end, send: (_, batch) => end.send(place, batch) })
 
-function configOf(setting: Setting, source: Side, target: Side, place: string, dead: string): object {
+function configOf(
+  setting: Setting,
+  source: Side,
+  target: Side,
+  place: string,
+  dead: string,
+  disk: Disk | undefined,
+): object {
   const { heartbeat, connect_timeout, send_timeout, retry, breaker } = patience
   const connection = (side: Side, name: EndName) => ({
     ...side.end.connection(side.proxy),
@@ -141,6 +156,7 @@ function configOf(setting: Setting, source: Side, target: Side, place: string, d
       chaos: {
         from: { connection: 'from', ...source.end.from(`${place}-in`, setting.isOrdered) },
         ...(isGrouped && { mapping: [{ set: { group_id: '${headers.group}' } }] }),
+        ...(disk && { buffer: { disk: { path: disk.path, max_bytes: '64MiB' } } }),
         ordering: setting.isOrdered ? 'by_group' : 'none',
         targets: { main: { connection: 'to', ...target.end.to(`${place}-out`), send_timeout } },
       },
