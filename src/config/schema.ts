@@ -33,7 +33,9 @@ const breakerKeys = {
   failure_rate: z.number().gt(0).lte(1).describe('share of failed calls that opens the breaker'),
   minimum_calls: z.int().min(1).describe('calls in the window before it may open'),
   window: duration.describe('time over which calls are counted'),
-  open_for: duration.describe('time until one probe is let through'),
+  open_for: duration.describe(
+    'time until one probe is let through; up to half of it is added, so that routes do not come back in step',
+  ),
 }
 const breaker = z.strictObject({
   failure_rate: breakerKeys.failure_rate.default(0.5),
