@@ -50,8 +50,10 @@ export class DiskBuffer {
   }
 
   get limits(): BufferLimits {
-    const { maxMessages, maxBytes } = this.#parts.limits
+    const { limits } = this.#parts
+    const { maxMessages, maxBytes } = limits
     return {
+      ...limits,
       maxMessages: Math.max(1, Math.floor(maxMessages / 2)),
       maxBytes: Math.max(1, Math.floor(maxBytes / 2)),
     }

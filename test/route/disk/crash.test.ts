@@ -32,8 +32,9 @@ async function live(
   {
     start = new Map(),
     prefix = 'm',
+    padding = 0,
     key,
-  }: { start?: ReadonlyMap<string, Buffer>; prefix?: string; key?: DiskKey } = {},
+  }: { start?: ReadonlyMap<string, Buffer>; prefix?: string; padding?: number; key?: DiskKey } = {},
 ): Promise<Life> {
   const files = new ForgetfulFiles(start)
   const { store } = await storeOn(files, { maxBytes, ...(key && { key }) })
@@ -44,7 +45,7 @@ async function live(
   const out = await handedOut(store)
   for (const delivery of out) mark('kept', bodyOf(delivery))
   for (const { append, settle } of steps) {
-    const names = Array.from({ length: append }, () => `${prefix}${++count}`)
+    const names = Array.from({ length: append }, () => `${prefix}${++count}`.padEnd(padding, '.'))
     await Promise.all(names.map(body => store.writer.append(recordOf(body)).then(() => mark('kept', body))))
     while (out.length < store.status().records + settled.size) await new Promise(setImmediate)
     const open = out.filter(d => !settled.has(bodyOf(d)))
@@ -172,16 +173,23 @@ describe('a disk buffer that ends at any moment', () => {
         fc.array(step, { maxLength: 4 }),
         end,
         fc.boolean(),
-        async (first, firstEnd, second, secondEnd, isEncrypted) => {
+        // The second makes a new segment every other message.
+        fc.constantFrom(0, 20_000),
+        async (first, firstEnd, second, secondEnd, isEncrypted, padding) => {
           const key = isEncrypted ? new DiskKey(Buffer.alloc(32, 7)) : undefined
-          const life = await live(first, { ...(key && { key }) })
+          const life = await live(first, { padding, ...(key && { key }) })
           const [count, cut] = placeOf(life, firstEnd)
           const left = life.files.after(life.start, count, cut, firstEnd.survives)
-          const next = await live(second, { start: left.contents, prefix: 'm100', ...(key && { key }) })
+          const next = await live(second, {
+            start: left.contents,
+            prefix: 'm100',
+            padding,
+            ...(key && { key }),
+          })
           await check(next, ...placeOf(next, secondEnd), secondEnd.survives, key)
         },
       ),
-      { numRuns: 300 },
+      { numRuns: 150 },
     )
   })
 })
