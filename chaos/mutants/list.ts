@@ -221,6 +221,7 @@ export const mutants: readonly Mutant[] = [
     find: 'const [oldestOpen = Number.POSITIVE_INFINITY] = this.#open',
     put: 'const oldestOpen = Number.POSITIVE_INFINITY',
     test: 'test/adapters/amqp091.test.ts',
+    only: 'settles in any order exactly what was settled',
   },
   {
     breaks: 'a message that RabbitMQ returned is not sent',
