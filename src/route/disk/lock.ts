@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
+import type { DatabaseSync } from 'node:sqlite'
 import { sentence } from '../../core/errors.ts'
 
 /** Holds a folder for this process until it is released, or the process ends in whatever way. */
@@ -24,7 +24,9 @@ export const takeLock: TakeLock = folder => {
   const owner = join(folder, 'owner')
   let database: DatabaseSync | undefined
   try {
-    database = new DatabaseSync(join(folder, 'lock'))
+    // Loaded when it is needed: Node.js 22 warns of it as experimental.
+    const sqlite = process.getBuiltinModule('node:sqlite')
+    database = new sqlite.DatabaseSync(join(folder, 'lock'))
     database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = OFF; BEGIN EXCLUSIVE')
   } catch (cause) {
     database?.close()
