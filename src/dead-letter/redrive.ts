@@ -32,7 +32,7 @@ export async function redrive(places: readonly Place[], look: Look, options: Red
     if (redriving.isOver) break
     await withLetters(place, look, letters => redriving.carry(letters))
   }
-  await redriving.stop(AbortSignal.timeout(endLimit))
+  await redriving.stop(endLimit)
   return redriving.tally
 }
 
@@ -66,11 +66,15 @@ class Redrive {
       if (this.isOver) break
     }
     const isDone = await this.#until(() => this.#out === 0)
-    if (!isDone) await this.stop(this.#gaveUp ? AbortSignal.abort() : AbortSignal.timeout(endLimit))
+    if (!isDone) await this.stop(this.#gaveUp ? 0 : endLimit)
   }
 
-  async stop(deadline: AbortSignal): Promise<void> {
-    await Promise.all(Array.from(this.#carriers.values(), carrier => carrier.stop(deadline)))
+  /** After so many milliseconds what is on its way is left. The timer of `AbortSignal.timeout` would keep no process alive. */
+  async stop(limit: number): Promise<void> {
+    const deadline = new AbortController()
+    const timer = setTimeout(() => deadline.abort(), limit)
+    await Promise.all(Array.from(this.#carriers.values(), carrier => carrier.stop(deadline.signal)))
+    clearTimeout(timer)
     this.#carriers.clear()
   }
 

@@ -1,4 +1,4 @@
-import { mkdtempSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -36,8 +36,6 @@ export interface LetterPlace {
 export interface PlaceCase {
   readonly title: string
   readonly broker?: BrokerName
-  /** Looking takes nothing, so that it can be done while others hold the letters. */
-  readonly browses: boolean
   open(t: TestContext, aws: TestAws): Promise<LetterPlace>
 }
 
@@ -46,9 +44,9 @@ const nextName = () => `dead-${process.pid}-${++names}`
 
 const folderCase: PlaceCase = {
   title: 'a folder',
-  browses: true,
-  async open() {
+  async open(t) {
     const path = mkdtempSync(join(tmpdir(), 'sluice-letters-'))
+    t.after(() => rmSync(path, { recursive: true, force: true }))
     return {
       entry: { folder: path },
       left: async () => (await readdir(path)).filter(name => !name.startsWith('.')).length,
@@ -57,7 +55,8 @@ const folderCase: PlaceCase = {
   },
 }
 
-const aws = (protocol: string, { endpoint, region, credentials }: TestAws) => ({
+/** The keys of a connection to AWS. */
+export const awsKeys = (protocol: string, { endpoint, region, credentials }: TestAws) => ({
   protocol,
   endpoint,
   region,
@@ -65,14 +64,14 @@ const aws = (protocol: string, { endpoint, region, credentials }: TestAws) => ({
   secret_access_key: credentials.secretAccessKey,
 })
 
+/** Letters that a killed command held come back after 5 s. */
 const sqsCase: PlaceCase = {
   title: 'SQS',
-  browses: false,
   async open(_, emulated) {
     const queue = nextName()
-    const QueueUrl = await emulated.createQueue(queue)
+    const QueueUrl = await emulated.createQueue(queue, { VisibilityTimeout: '5' })
     return {
-      connection: aws('sqs', emulated),
+      connection: awsKeys('sqs', emulated),
       entry: { connection: 'dead', queue },
       left: async () => inQueue(emulated, queue).length,
       spoil: async () =>
@@ -83,7 +82,6 @@ const sqsCase: PlaceCase = {
 
 const s3Case: PlaceCase = {
   title: 'S3',
-  browses: true,
   async open(t, emulated) {
     const Bucket = nextName()
     const { credentials, region, directEndpoint: endpoint } = emulated
@@ -91,7 +89,7 @@ const s3Case: PlaceCase = {
     t.after(() => s3.destroy())
     await s3.send(new CreateBucketCommand({ Bucket }))
     return {
-      connection: { ...aws('s3', emulated), endpoint },
+      connection: { ...awsKeys('s3', emulated), endpoint },
       entry: { connection: 'dead', bucket: Bucket, prefix: 'dead/' },
       left: async () =>
         (await s3.send(new ListObjectsV2Command({ Bucket, Prefix: 'dead/' }))).Contents?.length ?? 0,
@@ -100,10 +98,9 @@ const s3Case: PlaceCase = {
   },
 }
 
-const onBroker = (title: string, source: SourceCase, browses: boolean): PlaceCase => ({
+const onBroker = (title: string, source: SourceCase): PlaceCase => ({
   title,
   broker: source.broker,
-  browses,
   async open(t) {
     const there = await withBroker(source.broker)
     const open = await source.open(there)
@@ -129,13 +126,13 @@ export const placeCases: readonly PlaceCase[] = [
   folderCase,
   sqsCase,
   s3Case,
-  onBroker('AMQP 1.0 on ActiveMQ', sources.amqp10ActiveMq, true),
-  onBroker('AMQP 1.0 on Artemis', sources.amqp10Artemis, true),
-  onBroker('AMQP 1.0 on RabbitMQ 3', sources.amqp10Rabbit3, false),
-  onBroker('AMQP 1.0 on RabbitMQ 4', sources.amqp10Rabbit4, false),
-  onBroker('AMQP 0-9-1 on a classic queue of RabbitMQ 3', sources.amqp091Rabbit3, false),
-  onBroker('AMQP 0-9-1 on a quorum queue of RabbitMQ 4', sources.amqp091Rabbit4, false),
-  onBroker('STOMP on ActiveMQ', sources.stomp, true),
+  onBroker('AMQP 1.0 on ActiveMQ', sources.amqp10ActiveMq),
+  onBroker('AMQP 1.0 on Artemis', sources.amqp10Artemis),
+  onBroker('AMQP 1.0 on RabbitMQ 3', sources.amqp10Rabbit3),
+  onBroker('AMQP 1.0 on RabbitMQ 4', sources.amqp10Rabbit4),
+  onBroker('AMQP 0-9-1 on a classic queue of RabbitMQ 3', sources.amqp091Rabbit3),
+  onBroker('AMQP 0-9-1 on a quorum queue of RabbitMQ 4', sources.amqp091Rabbit4),
+  onBroker('STOMP on ActiveMQ', sources.stomp),
 ]
 
 export const inFolder = folderCase
@@ -161,12 +158,19 @@ export function letterOf(
   }
 }
 
+/** As it is written at a place. */
+export function recordText(letter: DeadLetter): string {
+  const { body } = recordMessage(letter)
+  return body.kind === 'text' ? body.text : ''
+}
+
 /** A configuration in a file: from a queue that nobody fills, to SQS, with this place for dead letters. */
 export function configFile(
   t: TestContext,
   { connection, entry }: LetterPlace,
   emulated: TestAws,
   route: Keys = {},
+  connections: Keys = {},
 ) {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-letters-'))
   const file = join(folder, 'sluice.yaml')
@@ -181,14 +185,15 @@ export function configFile(
         },
         connections: {
           here: { protocol: 'memory' },
-          cloud: aws('sqs', emulated),
+          cloud: awsKeys('sqs', emulated),
           ...(connection && { dead: connection }),
+          ...connections,
         },
         routes: { orders: { from: { connection: 'here', queue: 'in' }, ...more } },
       }),
     )
   write(route)
-  t.after(() => {})
+  t.after(() => rmSync(folder, { recursive: true, force: true }))
   return { file, write }
 }
 
