@@ -38,7 +38,8 @@ export class Bridge {
 
   /** Takes the folders of disk buffers, before anything is started. Throws as `BufferedRoute.open`. */
   async open(): Promise<void> {
-    for (const route of this.#routes) if (route instanceof BufferedRoute) await route.open()
+    const known = new Set(this.#routes.map(route => route.name))
+    for (const route of this.#routes) if (route instanceof BufferedRoute) await route.open(known)
   }
 
   /** Each route opens its links by itself, and again when they are lost: a broker that is down is waited for. */

@@ -13,6 +13,8 @@ export type RouteStatus = ReturnType<Route['status']> & { readonly disk?: DiskSt
 export class BufferedRoute {
   readonly name: string
   readonly #disk: DiskBuffer
+  readonly #path: string
+  readonly #report: Report
   readonly #route: Route
 
   /** `path` is the folder in which routes have theirs; `key` is as `keyBytes` reads it. */
@@ -22,14 +24,26 @@ export class BufferedRoute {
     if (key !== undefined && !bytes) throw new Error(`the key of the disk buffer of ${name} is not 32 bytes`)
     const disk = { folder: join(path, name), maxBytes, key: bytes && new DiskKey(bytes) }
     this.name = name
+    this.#path = path
+    this.#report = report
     this.#disk = new DiskBuffer({ route: name, disk, source, limits: buffer, retry }, report)
     const { limits } = this.#disk
     this.#route = new Route({ ...parts, source: this.#disk.source, buffer: limits }, behindDisk(report))
   }
 
-  /** To be called before it is started. Throws where the folder cannot be used: another process has it, its key is another one. */
-  open(): Promise<void> {
-    return this.#disk.open()
+  /**
+   * To be called before it is started. Throws where the folder cannot be used: another process has it, its key is another one. Says
+   * which folders beside it hold messages of a route that is not `known`, and adds its name, so that this is said once.
+   */
+  async open(known: Set<string>): Promise<void> {
+    await this.#disk.open()
+    for (const other of await this.#disk.strangers(known)) {
+      known.add(other)
+      const text =
+        `the folder ${join(this.#path, other)} holds messages on disk, and no route of this bridge is named ${other}: ` +
+        'they are carried when there is one again'
+      this.#report({ type: 'notice', route: this.name, link: 'disk', text })
+    }
   }
 
   start(): void {

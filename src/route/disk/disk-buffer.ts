@@ -1,3 +1,4 @@
+import { dirname, join } from 'node:path'
 import type { Report, RouteEvent } from '../../core/events.ts'
 import type { Retry } from '../backoff.ts'
 import type { BufferLimits } from '../buffer.ts'
@@ -7,6 +8,7 @@ import { Feeder } from './feeder.ts'
 import type { FileSystem } from './file-system.ts'
 import { type TakeLock, takeLock } from './lock.ts'
 import { realFiles } from './real-files.ts'
+import { parseSegmentName } from './segment.ts'
 import { type DiskOptions, Store } from './store.ts'
 
 export interface DiskBufferParts {
@@ -81,6 +83,19 @@ export class DiskBuffer {
     })
     this.#store = store
     this.#feeder = feeder
+  }
+
+  /** Names of folders beside this one, none of them `known`, that hold messages. */
+  async strangers(known: ReadonlySet<string>): Promise<readonly string[]> {
+    const { disk, files = realFiles } = this.#parts
+    const path = dirname(disk.folder)
+    const found: string[] = []
+    for (const name of (await files.list(path)).filter(name => !known.has(name))) {
+      // What is no folder has no names.
+      const inside = await files.list(join(path, name)).catch(() => [])
+      if (inside.some(file => parseSegmentName(file))) found.push(name)
+    }
+    return found
   }
 
   start(): void {

@@ -47,7 +47,7 @@ export async function bufferedRoute(
       undefined,
       event => events.push(event),
     )
-    await route.open()
+    await route.open(new Set([name]))
     route.start()
     t.after(() => route.stop(AbortSignal.abort()))
     return route

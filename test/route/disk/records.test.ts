@@ -7,7 +7,7 @@ import { Ranges } from '../../../src/route/disk/ranges.ts'
 import { anyMessage } from '../../support/any-message.ts'
 import { message } from '../route-on-memory.ts'
 import { ForgetfulFiles, survivals } from './forgetful-files.ts'
-import { handedOut, storeOn } from './on-disk.ts'
+import { handedOut, recordOf, storeOn } from './on-disk.ts'
 
 const lost = new AbortController().signal
 const settle = async () => {}
@@ -51,6 +51,27 @@ describe('what the disk keeps of a delivery', () => {
       assert.deepEqual(await counts(again), [first, second])
       await again.close()
     }
+  })
+})
+
+describe('reading back', () => {
+  it('hands out no more than was granted, in messages and in bytes, however much is there', async () => {
+    const { store } = await storeOn(new ForgetfulFiles())
+    await Promise.all(Array.from({ length: 500 }, () => store.writer.append(recordOf('x'.repeat(100)))))
+    let handed = 0
+    const source = store.read(() => handed++)
+    const settled = async () => {
+      for (let i = 0; i < 20; i++) await new Promise(setImmediate)
+      return handed
+    }
+    source.grant(5, 10_000)
+    assert.equal(await settled(), 5)
+    // 500 bytes of the 10,000 are gone.
+    source.grant(495, 0)
+    assert.equal(await settled(), 100)
+    source.grant(0, 1_000)
+    assert.equal(await settled(), 110)
+    await store.close()
   })
 })
 

@@ -126,6 +126,21 @@ describe('a route with a disk buffer', () => {
     assert.ok(events.some(e => e.type === 'disk_full' && e.reason === undefined))
   })
 
+  it('says which folders beside it hold messages of routes that are gone', async t => {
+    const { start, source, target, name, folder } = await bufferedRoute(t)
+    target.down = true
+    const route = await start()
+    source.put(message('m1'))
+    await until(() => route.status().disk?.records === 1)
+    await route.stop(AbortSignal.timeout(20))
+    const { start: startOther, events } = await bufferedRoute(t, { folder: join(folder, '..') })
+    await startOther()
+    const notices = events.flatMap(e => (e.type === 'notice' ? [e.text] : []))
+    assert.deepEqual(notices, [
+      `the folder ${folder} holds messages on disk, and no route of this bridge is named ${name}: they are carried when there is one again`,
+    ])
+  })
+
   it('dead-letters from the disk what is refused, after a restart too', async t => {
     const { start, source, target, events, folder } = await bufferedRoute(t)
     target.failWith = m => (bodies([m])[0] === 'm2' ? new MessageRefused('it is the second') : undefined)
