@@ -93,7 +93,7 @@ export function eventLog(log: Logger): (event: RouteEvent) => void {
           return log.warn({ route, target, reason: error && sentence(error) }, 'breaker open; waiting')
         return log.info(
           { route, target },
-          state === 'closed' ? 'breaker closed' : 'breaker half open; sending one probe',
+          state === 'closed' ? 'breaker closed' : 'breaker half open; probing',
         )
       }
       case 'concurrency': {

@@ -7,11 +7,15 @@ const longestAway = 3
 export class HeldTooLong extends Error {
   override readonly name = 'HeldTooLong'
 
-  constructor(limit: number) {
+  /** So many, when it was closed. */
+  readonly messages: number
+
+  constructor(limit: number, messages: number) {
     super(
       `its messages were held for ${Math.round(limit / 1_000)} s, as long as its broker allows: it is closed, which gives them back, ` +
         'until what they wait for is there',
     )
+    this.messages = messages
   }
 }
 
@@ -29,7 +33,7 @@ export class HoldWatch {
   #fruitless = 0
 
   /** A link is up: `reached` is called once when the oldest of its deliveries has been held for the limit. */
-  begin(limit: number, oldestAge: () => number, reached: (why: HeldTooLong) => void): void {
+  begin(limit: number, oldestAge: () => number, reached: () => void): void {
     this.end()
     this.#limit = limit
     if (limit === Number.POSITIVE_INFINITY) return
@@ -37,7 +41,7 @@ export class HoldWatch {
       if (oldestAge() < limit) return
       this.end()
       this.#fruitless++
-      reached(new HeldTooLong(limit))
+      reached()
     }
     this.#timer = setInterval(look, Math.min(longestInterval, Math.max(1, limit / 20))).unref()
   }

@@ -59,10 +59,9 @@ export class Intake {
       },
       down: error => {
         this.#holdWatch.end()
-        const held = this.#buffer.messages
         if (this.#credit && !(error instanceof HeldTooLong)) this.#credit.diedAt = performance.now()
         this.#lose()
-        if (error instanceof HeldTooLong) report.gaveBack(held, error)
+        if (error instanceof HeldTooLong) report.gaveBack(error.messages, error)
         else report.down(error)
       },
       event: event => report.event(event),
@@ -149,11 +148,12 @@ export class Intake {
   /** Those of an earlier link, some of which may still be on their way to a target, are its broker's again. */
   #watchHolding(): void {
     const credit = this.#credit
+    const limit = this.#parts.holdLimit?.() ?? Number.POSITIVE_INFINITY
     const oldestAge = () => this.#buffer.oldestAgeOf(credit)
-    this.#holdWatch.begin(this.#parts.holdLimit?.() ?? Number.POSITIVE_INFINITY, oldestAge, why => {
+    this.#holdWatch.begin(limit, oldestAge, () => {
       if (this.#draining) return
       const needed = this.#needed()
-      this.#keeper.rest(why, async signal => {
+      this.#keeper.rest(new HeldTooLong(limit, this.#buffer.messages), async signal => {
         await pause(this.#holdWatch.away, signal)
         await needed(signal)
       })

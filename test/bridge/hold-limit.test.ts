@@ -38,6 +38,10 @@ for (const source of [sources.amqp10Rabbit4, sources.amqp091Rabbit4, sources.amq
       await bridge.connected()
       await open.produce(place, numbered(100, 'before '))
       await arrived(aws, queue, numbered(100, 'before '))
+      // What arrived and is not settled would be given back as well.
+      await until(async () => (await bridge.metric('sluice_messages_buffered')) === 0, {
+        what: 'all settled',
+      })
 
       await aws.faults.goDown()
       const during = numbered(50, 'during ')
@@ -50,11 +54,19 @@ for (const source of [sources.amqp10Rabbit4, sources.amqp091Rabbit4, sources.amq
       })
       assert.equal(await rabbit.ready(place), 50)
       assert.equal(await bridge.metric('sluice_source_up'), 0)
+      assert.equal(await bridge.metric('sluice_sources_given_back_total'), 1)
+      const [url] = /http:\/\/127\.0\.0\.1:\d+/.exec(bridge.out())!
+      const { down } = (await (await fetch(`${url}/readyz?strict`)).json()) as {
+        down: { link: string; breaker?: string; error?: string }[]
+      }
+      assert.match(down.find(d => d.link === 'source')!.error!, /held for 1 s, as long as its broker allows/)
+      const target = down.find(d => d.link === 'main')!
+      assert.match(target.error!, /cannot be reached/)
+      assert.match(target.breaker!, /open/)
 
       await aws.faults.comeUp()
       await arrived(aws, queue, during)
       await until(async () => (await rabbit.ready(place)) === 0, { what: 'an empty queue' })
-      assert.equal(await bridge.metric('sluice_sources_given_back_total'), 1)
       assert.equal(await bridge.stop(), 0)
       assert.deepEqual(await dead.letters(), [])
     })

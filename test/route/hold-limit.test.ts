@@ -33,6 +33,7 @@ describe('a source whose broker limits how long messages are held', () => {
       bodies(source.messages),
       numbered(30).map(n => `late ${n}`),
     )
+    assert.equal(returns(events)[0]!.messages, 30)
     const { up, error } = route.status().source
     assert.equal(up, false)
     assert.match(error!.message, /held for .* as long as its broker allows/)
