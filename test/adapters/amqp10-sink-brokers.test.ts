@@ -48,6 +48,14 @@ const nested: readonly Message[] = [
   headers: {},
 }))
 
+/** What only looks like a serialised Java object. */
+const bytesOfJava: Message = {
+  address: 'in',
+  body: { kind: 'bytes', bytes: Buffer.from('x') },
+  properties: { contentType: 'application/x-java-serialized-object', trail: 'a/b' },
+  headers: {},
+}
+
 /** JMS keeps no order in a map. */
 function sorted(value: unknown): unknown {
   if (Buffer.isBuffer(value) || typeof value !== 'object' || value === null) return value
@@ -97,7 +105,11 @@ for (const [name, open, port] of brokers) {
           assert.deepEqual(plain(whole[name as keyof typeof whole]), plain(value), name)
         }
       })
-      await fc.assert(there, { numRuns: 150, endOnFailure: true, examples: nested.map(message => [message]) })
+      await fc.assert(there, {
+        numRuns: 150,
+        endOnFailure: true,
+        examples: [...nested, bytesOfJava].map(message => [message]),
+      })
     })
 
     test('headers that the broker would take for its own are what they were', { skip }, async t => {

@@ -96,7 +96,7 @@ function asJms(body: Body, properties: Properties, annotations: Headers | undefi
   if (body.kind !== 'bytes' || annotations?.[malformedNote]) return body
   const note = annotations?.['x-opt-jms-msg-type']
   const type = note?.type === 'int8' ? note.value : undefined
-  if (type === jmsObject || properties.contentType === javaObject)
+  if (type === jmsObject || (type === undefined && properties.contentType === javaObject))
     return { kind: 'object', bytes: body.bytes }
   if (type === jmsText && isUtf8(body.bytes))
     return { kind: 'text', text: Buffer.from(body.bytes).toString() }
