@@ -9,6 +9,7 @@ import { Ends, isMap } from './ends.ts'
 import { MappingFiles } from './mapping-files.ts'
 import { isAnyOrdered, orderProblems } from './order.ts'
 import { parse } from './parse.ts'
+import { pauseProblems } from './pause.ts'
 import { ConfigInvalid, formatPath, type PlacedProblem, type Problem } from './problem.ts'
 import { References } from './references.ts'
 import { replyProblems } from './replies.ts'
@@ -73,6 +74,7 @@ export function loadText(name: string, written: string, options: LoadOptions = {
   problems.push(
     ...(checkRule ? ruleProblems(data, files, checkRule) : []),
     ...known.flatMap(orderProblems),
+    ...known.flatMap(pauseProblems),
     ...replyProblems(known, file?.request_reply),
     ...diskProblems(known),
     ...circleProblems(known),

@@ -50,7 +50,7 @@ const pauseKeys = {
     .gt(0)
     .lte(1)
     .describe('share of dead letters among the last messages that holds the route'),
-  of_last: z.int().min(1).describe('messages that the share is taken of'),
+  of_last: z.int().min(1).max(100_000).describe('messages that the share is taken of'),
   at_least: z.int().min(1).describe('dead letters among them before the route is held'),
 }
 const deadLetterPause = z.strictObject({

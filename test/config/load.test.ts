@@ -45,6 +45,36 @@ describe('a configuration', () => {
     assert.deepEqual(route?.retry, { initial: 1_000, max: 5_000, max_attempts: 5 })
   })
 
+  it('has a rate, a choice for what expires and a pause on each route, from the defaults where it has none', () => {
+    const plain = loadText('f.yaml', minimal).config.routes[0]!
+    const usual = { share: 0.2, of_last: 100, at_least: 20 }
+    assert.deepEqual([plain.maxRate, plain.expired, plain.deadLetterPause], [undefined, 'drop', usual])
+    const keys = '    max_rate: 500\n    dead_letter_pause: { at_least: 5 }\n'
+    const defaults = 'defaults: { max_rate: 9, expired: dead_letter, dead_letter_pause: { share: 0.5 } }\n'
+    const loaded = loadText('f.yaml', `${minimal}${keys}${defaults}`)
+    const route = loaded.config.routes[0]!
+    assert.deepEqual(
+      [route.maxRate, route.expired, route.deadLetterPause],
+      [500, 'dead_letter', { share: 0.5, of_last: 100, at_least: 5 }],
+    )
+    const [again] = loadText('f.yaml', printConfig(loaded)).config.routes
+    assert.deepEqual([again!.maxRate, again!.expired], [500, 'dead_letter'])
+    assert.deepEqual(again!.deadLetterPause, route.deadLetterPause)
+    assert.deepEqual(problemsOf(`${minimal}    dead_letter_pause: { of_last: 10 }\n`), [
+      'f.yaml:9:5: routes.orders.dead_letter_pause: at_least is 20 and of_last 10, so that the route would never be paused',
+    ])
+  })
+
+  it('gives requesters that wait too long a dead letter, unless it is told to drop what expires', () => {
+    const withRequest = (more: string) =>
+      loadText(
+        'f.yaml',
+        `${minimal}    request: { reply_to: answers }\n${more}request_reply:\n  keys: [{ id: k, secret: 0123456789abcdef }]\n  reply_to_allow: ['*']\n`,
+      ).config.routes[0]!.expired
+    assert.equal(withRequest(''), 'dead_letter')
+    assert.equal(withRequest('    expired: drop\n'), 'drop')
+  })
+
   it('binds all ends of one connection to one object, so that they can share it', () => {
     const { config } = loadText('f.yaml', minimal)
     const [route] = config.routes
