@@ -57,7 +57,8 @@ function faultsPart({ scenarios: measured }: Results): string[] {
     '```',
     '',
     'The same seed gives the same faults in the same order. *To the first* is the time from the end of a fault to the next message that had not',
-    'arrived before; *to all*, until all that was sent before the end of the fault had arrived; of all faults of the scenario the longest. In those with',
+    'arrived before; *to all*, until all that was sent before the end of the fault had arrived; of all faults of the scenario the longest. The first can come after',
+    'all where nothing was waiting: then it is the generator that had to connect again. In those with',
     '`kill -9`, SIGTERM and several faults at once the next fault does not wait for the end of the one before, and only what follows the last one is measured.',
     'A killed bridge is started again at once, and its start is part of the fault. What it had received from SQS comes again after the',
     "queue's visibility timeout, here 5 s. Memory is the most that the process of the bridge had resident.",
@@ -139,7 +140,7 @@ function soakPart({ soak }: Results): string[] {
   const head = [
     '## Soak',
     '',
-    '500 messages a second from RabbitMQ 4 over AMQP 1.0 to SQS, with the connection to the broker reset every ten seconds: what is opened again and',
+    '200 messages a second from RabbitMQ 4 over AMQP 1.0 to SQS, with the connection to the broker reset every ten seconds: what is opened again and',
     'again must not pile up. A straight line is laid through the samples after the first third of the time, one a second; by the end of the run the line',
     `may not have risen by more than ${mebibytes(tolerance.bytes)} of RSS, nor by more than ${tolerance.files} open files.`,
     '',

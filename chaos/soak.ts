@@ -21,7 +21,7 @@ export const soak: Scenario = {
   from: 'rabbitmq4-amqp10',
   to: 'sqs',
   isOrdered: false,
-  rate: 500,
+  rate: 200,
   lanes: [],
 }
 

@@ -185,14 +185,14 @@ export const mutants: readonly Mutant[] = [
     file: 'src/adapters/shared/aws/verdict.ts',
     find: 'const throttled = /Throttl|TooManyRequests|RequestLimitExceeded|OverLimit|SlowDown/i',
     put: 'const throttled = /^nothing$/',
-    test: 'test/adapters/aws-sinks.test.ts',
+    test: 'test/adapters/aws-batcher.test.ts',
   },
   {
     breaks: 'access that is denied is the fault of no message',
     file: 'src/adapters/shared/aws/verdict.ts',
     find: 'if (is(denied)) return',
     put: 'if (is(/^nothing$/)) return',
-    test: 'test/adapters/aws-sinks.test.ts',
+    test: 'test/adapters/sqs.test.ts',
   },
   {
     breaks: 'what is received from SQS stays ours until it is settled',
@@ -284,6 +284,6 @@ export const mutants: readonly Mutant[] = [
     file: 'src/route/disk/lock.ts',
     find: '; BEGIN EXCLUSIVE',
     put: '',
-    test: 'test/route/disk/trouble.test.ts',
+    test: 'test/route/disk/route.test.ts',
   },
 ]

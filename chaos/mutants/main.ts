@@ -5,10 +5,10 @@ import { broken, copyOfTree, type Fate, runTest, tryMutant } from './run.ts'
 
 /**
  * Breaks one promise at a time in a copy of the tree and sees that its test goes red; writes the table of
- * docs/reliability.md. An argument chooses those whose promise holds it.
+ * docs/reliability.md. Arguments choose those whose promise holds one of them.
  */
-const [part = ''] = process.argv.slice(2)
-const chosen = mutants.filter(m => m.breaks.includes(part))
+const parts = process.argv.slice(2)
+const chosen = mutants.filter(m => parts.length === 0 || parts.some(part => m.breaks.includes(part)))
 for (const mutant of chosen) broken(mutant)
 using copy = copyOfTree()
 const whole = new Map<string, Fate>()

@@ -6,10 +6,10 @@ import { type BrokerName, describeOnBroker } from '../support/brokers.ts'
 
 /** A short cut of `npm run chaos`, whose results are in docs/reliability.md: how many milliseconds of which scenarios. */
 const cut: readonly (readonly [BrokerName, string, number])[] = [
-  ['rabbitmq4', 'mixed-to-fifo', 20_000],
-  ['rabbitmq4', 'kill-from-sqs', 10_000],
-  ['mosquitto', 'restart-mosquitto', 8_000],
-  ['artemis', 'kill-between', 10_000],
+  ['rabbitmq4', 'mixed-to-fifo', 15_000],
+  ['rabbitmq4', 'kill-from-sqs', 8_000],
+  ['mosquitto', 'restart-mosquitto', 15_000],
+  ['artemis', 'kill-between', 8_000],
 ]
 
 for (const [broker, name, milliseconds] of cut) {
