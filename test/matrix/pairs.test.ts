@@ -91,19 +91,18 @@ function* problemsIn(
   was: Message,
   { messages, letter }: Fate,
 ): Generator<string> {
-  const [is] = messages
   const reader = from === chain ? fromRoute(to) : backRoute(to)
-  if (!is) yield 'it did not come, and is no dead letter'
-  else if (messages.length > 1) yield `it came ${messages.length} times`
-  else if (letter?.route === reader) yield `what was written cannot be read: ${letter.reason}`
-  else if (letter) {
-    if (letter.kind !== 'refused' || !isKnownRefusal(to, letter.reason))
-      yield `it is a dead letter (${letter.kind}): ${letter.reason}`
-    const original = from === chain ? is : passed(fromRoute(from), is)
+  const sent = from === chain ? passed(chain, was) : was
+  if (messages.length === 0 && !letter) yield 'it did not come, and is no dead letter'
+  for (const is of messages) for (const d of mistakes(to, reader, sent, is)) yield sayDifference(d)
+  if (!letter) return
+  if (messages.length > 0) yield `it came, and is a dead letter too: ${letter.reason}`
+  if (letter.route === reader) yield `what was written cannot be read: ${letter.reason}`
+  else if (letter.kind !== 'refused' || !isKnownRefusal(to, letter.reason))
+    yield `it is a dead letter (${letter.kind}): ${letter.reason}`
+  else {
+    const original = from === chain ? letter.message : passed(fromRoute(from), letter.message)
     for (const d of differences(was, original)) yield `in its dead letter: ${sayDifference(d)}`
-  } else {
-    const sent = from === chain ? passed(chain, was) : was
-    for (const d of mistakes(to, reader, sent, is)) yield sayDifference(d)
   }
 }
 

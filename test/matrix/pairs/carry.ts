@@ -17,7 +17,7 @@ import { numberName } from './messages.ts'
 
 /** What became of one message on its way from a source to a target, or to where it is read before it goes there. */
 export interface Fate {
-  /** As Sluice read it there, or as it stands in the dead letter. */
+  /** As Sluice read it there; more than once where an answer was late, since everything is sent at least once. */
   readonly messages: readonly Message[]
   readonly letter?: DeadLetter
 }
@@ -144,10 +144,11 @@ export class Pairs implements AsyncDisposable {
     listen('dead', m => this.#addLetter(readRecord((m.body as { text: string }).text)))
   }
 
-  #add(step: Step, number: string, message: Message, letter?: DeadLetter): void {
+  #add(step: Step, number: string, came: Message | DeadLetter): void {
     const id = `${step} ${number}`
-    const { messages } = this.#fates.get(id) ?? nothing
-    this.#fates.set(id, { messages: [...messages, message], ...(letter && { letter }) })
+    const fate = this.#fates.get(id) ?? nothing
+    const more = 'reason' in came ? { letter: came } : { messages: [...fate.messages, came] }
+    this.#fates.set(id, { ...fate, ...more })
   }
 
   /** A letter without a target is of all that the route has. */
@@ -156,12 +157,12 @@ export class Pairs implements AsyncDisposable {
     const id = numberIn(message) || message.address.slice(message.address.lastIndexOf('/') + 1)
     if (route.startsWith('back-')) {
       const [source, n] = id.split('.') as [EndKey, string]
-      this.#add(`${source} ${route.slice(5) as EndKey}`, n, message, letter)
+      this.#add(`${source} ${route.slice(5) as EndKey}`, n, letter)
       return
     }
     const from = route === chain ? chain : (route.slice(5) as EndKey)
     const all = Array.from(this.#clients.keys(), end => end.key)
-    for (const to of target === '' ? all : [target as EndKey]) this.#add(`${from} ${to}`, id, message, letter)
+    for (const to of target === '' ? all : [target as EndKey]) this.#add(`${from} ${to}`, id, letter)
   }
 
   #place = (key: string, role: 'in' | 'back') => `pairs-${this.#run}-${role}-${key}`
@@ -187,7 +188,7 @@ export class Pairs implements AsyncDisposable {
       defaults: {
         dead_letter: [here('dead')],
         // Names that a target does not take are many here.
-        dead_letter_pause: { of_last: 1_000_000, at_least: 1_000_000 },
+        dead_letter_pause: { of_last: 100_000, at_least: 100_000 },
         retry: { max_attempts: 2 },
       },
       connections: {
