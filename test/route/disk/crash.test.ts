@@ -14,7 +14,6 @@ type Mark = {
 /** A life of a store: what was done, and after which change of its files each thing was known. */
 interface Life {
   readonly files: ForgetfulFiles
-  readonly start: ReadonlyMap<string, Buffer>
   readonly marks: readonly Mark[]
 }
 
@@ -26,17 +25,17 @@ interface Step {
 }
 
 const maxBytes = 2 ** 20
+const powerLoss: Survives = { names: false, contents: false }
 
 async function live(
   steps: readonly Step[],
   {
-    start = new Map(),
+    files = new ForgetfulFiles(),
     prefix = 'm',
     padding = 0,
     key,
-  }: { start?: ReadonlyMap<string, Buffer>; prefix?: string; padding?: number; key?: DiskKey } = {},
+  }: { files?: ForgetfulFiles; prefix?: string; padding?: number; key?: DiskKey } = {},
 ): Promise<Life> {
-  const files = new ForgetfulFiles(start)
   const { store } = await storeOn(files, { maxBytes, ...(key && { key }) })
   const marks: Mark[] = []
   const mark = (type: Mark['type'], body: string) => marks.push({ type, body, at: files.changes.length })
@@ -61,7 +60,7 @@ async function live(
     )
   }
   await store.close()
-  return { files, start, marks }
+  return { files, marks }
 }
 
 const bodyNumber = (body: string): number => Number(body.replace(/\D/g, ''))
@@ -74,7 +73,7 @@ async function check(
   survives: Survives,
   key?: DiskKey,
 ): Promise<ForgetfulFiles> {
-  const found = life.files.after(life.start, count, cut, survives)
+  const found = life.files.after(count, cut, survives)
   const known = (type: Mark['type']) =>
     new Set(life.marks.filter(m => m.type === type && m.at <= count).map(m => m.body))
   const where = `after ${count} changes, ${cut} bytes of the last, ${JSON.stringify(survives)}`
@@ -98,10 +97,10 @@ async function check(
     [...there].toSorted((a, b) => bodyNumber(a) - bodyNumber(b)),
     `out of order, or twice ${where}`,
   )
-  // It goes on: what comes now is not taken for anything that was there.
+  // It goes on: what comes now is not taken for anything that was there, and what was found lasts from now on.
   await store.writer.append(recordOf('m9998'))
   await store.writer.append(recordOf('m9999'))
-  const later = await storeOn(found.after(found.contents, 0, 0, survivals[0]!), {
+  const later = await storeOn(found.after(found.changes.length, 1e9, powerLoss), {
     maxBytes,
     ...(key && { key }),
   })
@@ -179,9 +178,9 @@ describe('a disk buffer that ends at any moment', () => {
           const key = isEncrypted ? new DiskKey(Buffer.alloc(32, 7)) : undefined
           const life = await live(first, { padding, ...(key && { key }) })
           const [count, cut] = placeOf(life, firstEnd)
-          const left = life.files.after(life.start, count, cut, firstEnd.survives)
+          const left = life.files.after(count, cut, firstEnd.survives)
           const next = await live(second, {
-            start: left.contents,
+            files: left,
             prefix: 'm100',
             padding,
             ...(key && { key }),

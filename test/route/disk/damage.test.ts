@@ -19,7 +19,7 @@ const segmentsOf = (files: ReadonlyMap<string, Buffer>) =>
 
 /** The files with one changed. */
 const changed = (files: ReadonlyMap<string, Buffer>, name: string, change: (bytes: Buffer) => Buffer) =>
-  new ForgetfulFiles(
+  ForgetfulFiles.holding(
     new Map(Array.from(files, ([n, bytes]) => [n, n === name ? change(Buffer.from(bytes)) : bytes])),
   )
 

@@ -28,32 +28,71 @@ export type Fault = (
   size: number,
 ) => void | Promise<void>
 
-class Inode {
+/** Files by their names, each by its place in the list. */
+interface State {
+  readonly names: ReadonlyMap<string, number>
+  readonly syncedNames: ReadonlyMap<string, number>
+  readonly inodes: readonly { readonly now: Buffer; readonly synced: Buffer }[]
+}
+
+const nothing: State = { names: new Map(), syncedNames: new Map(), inodes: [] }
+
+interface Inode {
   readonly id: number
   now: Buffer
   synced: Buffer
-  constructor(id: number, now: Buffer = Buffer.alloc(0)) {
-    this.id = id
-    this.now = now
-    this.synced = now
-  }
 }
 
 /** One folder in memory that knows what was synced. It can be made again as it would be found after any of its changes. */
 export class ForgetfulFiles implements FileSystem {
   readonly changes: Change[] = []
   fault: Fault = () => {}
-  readonly #inodes: Inode[] = []
-  #names = new Map<string, Inode>()
-  #syncedNames = new Map<string, Inode>()
+  /** What was there before the first change. */
+  readonly #start: State
+  readonly #inodes: Inode[]
+  #names: Map<string, Inode>
+  #syncedNames: Map<string, Inode>
 
-  /** `files` are there, and synced. */
-  constructor(files: ReadonlyMap<string, Buffer> = new Map()) {
-    for (const [name, bytes] of files) {
-      const inode = this.#inode(bytes)
-      this.#names.set(name, inode)
-      this.#syncedNames.set(name, inode)
-    }
+  /** With what another one would have left. */
+  constructor(start: State = nothing) {
+    this.#start = start
+    this.#inodes = start.inodes.map(({ now, synced }, id) => ({ id, now, synced }))
+    const named = (names: State['names']) =>
+      new Map(Array.from(names, ([name, id]) => [name, this.#inodes[id]!]))
+    this.#names = named(start.names)
+    this.#syncedNames = named(start.syncedNames)
+  }
+
+  /** With these files in it, all synced. */
+  static holding(files: ReadonlyMap<string, Buffer>): ForgetfulFiles {
+    const names = new Map(Array.from(files.keys(), (name, i) => [name, i]))
+    const inodes = Array.from(files.values(), bytes => ({ now: bytes, synced: bytes }))
+    return new ForgetfulFiles({ names, syncedNames: names, inodes })
+  }
+
+  /** What is there now, as far synced as it is. */
+  get state(): State {
+    const ids = (names: ReadonlyMap<string, Inode>) =>
+      new Map(Array.from(names, ([name, { id }]) => [name, id]))
+    const inodes = this.#inodes.map(({ now, synced }) => ({ now, synced }))
+    return { names: ids(this.#names), syncedNames: ids(this.#syncedNames), inodes }
+  }
+
+  /**
+   * What would be found if everything had ended after the first `count` changes, the last of which was cut off after `cut` bytes where it
+   * is a write. Where only the process was killed, what was not synced may still be lost later.
+   */
+  after(count: number, cut: number, survives: Survives): ForgetfulFiles {
+    const past = new ForgetfulFiles(this.#start)
+    this.changes.slice(0, count).forEach((change, i) => {
+      const isCut = i === count - 1 && change.type === 'write'
+      past.#apply(isCut ? { ...change, bytes: change.bytes.subarray(0, cut) } : change)
+    })
+    if (survives.names && survives.contents) return new ForgetfulFiles(past.state)
+    const names = survives.names ? past.#names : past.#syncedNames
+    return ForgetfulFiles.holding(
+      new Map(Array.from(names, ([name, inode]) => [name, survives.contents ? inode.now : inode.synced])),
+    )
   }
 
   /** All files as they are now. */
@@ -61,24 +100,8 @@ export class ForgetfulFiles implements FileSystem {
     return new Map(Array.from(this.#names, ([name, { now }]) => [name, now]))
   }
 
-  /**
-   * What would be found if everything had ended after the first `count` changes, the last of which was cut off after `cut` bytes where it
-   * is a write.
-   */
-  after(start: ReadonlyMap<string, Buffer>, count: number, cut: number, survives: Survives): ForgetfulFiles {
-    const past = new ForgetfulFiles(start)
-    this.changes.slice(0, count).forEach((change, i) => {
-      const isCut = i === count - 1 && change.type === 'write'
-      past.#apply(isCut ? { ...change, bytes: change.bytes.subarray(0, cut) } : change)
-    })
-    const names = survives.names ? past.#names : past.#syncedNames
-    return new ForgetfulFiles(
-      new Map(Array.from(names, ([name, inode]) => [name, survives.contents ? inode.now : inode.synced])),
-    )
-  }
-
-  #inode(bytes?: Buffer): Inode {
-    const inode = new Inode(this.#inodes.length, bytes)
+  #inode(bytes: Buffer = Buffer.alloc(0)): Inode {
+    const inode = { id: this.#inodes.length, now: bytes, synced: bytes }
     this.#inodes.push(inode)
     return inode
   }

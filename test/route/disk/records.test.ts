@@ -45,7 +45,7 @@ describe('what the disk keeps of a delivery', () => {
       [2, 5],
     ]) {
       // Killed, each time, as soon as they were handed out.
-      const { store: next } = await storeOn(files.after(new Map(), files.changes.length, 1e9, survivals[3]!))
+      const { store: next } = await storeOn(files.after(files.changes.length, 1e9, survivals[3]!))
       await next.close()
       const { store: again } = await storeOn(files)
       assert.deepEqual(await counts(again), [first, second])

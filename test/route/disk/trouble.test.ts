@@ -37,9 +37,7 @@ describe('a disk that fails', () => {
     assert.deepEqual((await handedOut(store)).map(bodyOf), ['m1', 'm2', 'm3'])
     // Only what was synced counts, wherever it ends.
     for (const survives of survivals) {
-      const { store: found, said } = await storeOn(
-        files.after(new Map(), files.changes.length, 1e9, survives),
-      )
+      const { store: found, said } = await storeOn(files.after(files.changes.length, 1e9, survives))
       assert.deepEqual((await handedOut(found)).map(bodyOf), ['m1', 'm2', 'm3'])
       assert.deepEqual(said.damaged, [])
     }
@@ -70,7 +68,7 @@ describe('a disk that fails', () => {
           if (i % 2 === 0)
             await (await until(() => out.find(d => bodyOf(d).startsWith(`m${i}.`))))!.settle('accepted')
         }
-        const left = await storeOn(files.after(new Map(), files.changes.length, 1e9, survivals[3]!))
+        const left = await storeOn(files.after(files.changes.length, 1e9, survivals[3]!))
         const bodies = (await handedOut(left.store)).map(d => bodyOf(d).replace(/\..*/, ''))
         assert.deepEqual(
           bodies.filter(b => ['m1', 'm3', 'm5'].includes(b)),
@@ -99,7 +97,7 @@ describe('a disk that fails', () => {
     )
     files.fault = () => {}
     await out[2]!.settle('accepted')
-    const left = await storeOn(files.after(new Map(), files.changes.length, 1e9, survivals[3]!))
+    const left = await storeOn(files.after(files.changes.length, 1e9, survivals[3]!))
     assert.deepEqual(await handedOut(left.store), [])
     await store.close()
   })
