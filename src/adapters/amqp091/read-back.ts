@@ -1,6 +1,8 @@
-import type { Endpoint, LinkContext, ReadBack } from '../../core/adapter.ts'
+import type { Endpoint, Limits, LinkContext, ReadBack } from '../../core/adapter.ts'
+import type { Message } from '../../core/message.ts'
 import { isTemplate } from '../../core/template.ts'
 import { readQueue } from '../shared/read-back.ts'
+import { type AmqpLimits, prepare } from './encode.ts'
 import { type ConnectionOptions, type SinkOptions, type SourceOptions, sourceOptions } from './options.ts'
 import { source } from './source.ts'
 
@@ -22,15 +24,22 @@ export async function readBack(
   const from = { ...at, options: readOptions(at.options) }
   if (purpose === 'look') context.report({ type: 'notice', text: shows })
   context.report({ type: 'notice', text: counts })
-  return readQueue({ open: (deliver, own) => source.open(from, deliver, own), quiet }, context)
+  const renewal = {
+    open: async () => (await import('./sink.ts')).sink.open(at, context),
+    prepare: (limits: Limits, message: Message) => prepare(at, limits as AmqpLimits, message),
+  }
+  return readQueue(
+    { open: (deliver, own) => source.open(from, deliver, own), quiet, window: most, renewal },
+    context,
+  )
 }
 
 const shows = 'AMQP 0-9-1 shows no message without handing it out'
 
 const counts =
   `what is left alone is held until this ends, at most ${most} messages, and then goes back to where it was in the queue, ` +
-  'marked as redelivered; a quorum queue counts that before RabbitMQ 4.3, and drops what was handed out more often than its ' +
-  'delivery limit allows (20 times by default from RabbitMQ 4.0 on)'
+  'marked as redelivered; what a quorum queue has handed out fifteen times is sent anew to its end, before it reaches the delivery ' +
+  'limit of the queue (20 by default from RabbitMQ 4.0 on)'
 
 function readOptions({ queue, address, exchange }: SinkOptions): SourceOptions {
   const written = queue ?? address ?? exchange!

@@ -1,8 +1,10 @@
-import type { Endpoint, LinkContext, ReadBack } from '../../core/adapter.ts'
+import type { Endpoint, Limits, LinkContext, ReadBack } from '../../core/adapter.ts'
+import type { Message } from '../../core/message.ts'
 import { isTemplate } from '../../core/template.ts'
 import { readQueue } from '../shared/read-back.ts'
 import { openBrowser } from './browse.ts'
 import { writtenAddress } from './destination.ts'
+import { prepare } from './encode.ts'
 import { beside, holdLimit, leaseConnection } from './lease.ts'
 import { type ConnectionOptions, type SinkOptions, type SourceOptions, sourceOptions } from './options.ts'
 import { openSource } from './source.ts'
@@ -27,15 +29,20 @@ export async function readBack(
       context.report({ type: 'notice', text: `${dialect.broker} shows no message without handing it out` })
     }
     if (Number.isFinite(holdLimit(at.connection))) context.report({ type: 'notice', text: counts })
-    return await readQueue({ open: (deliver, own) => openSource(at, deliver, own), quiet }, context)
+    const to = { ...given, connection: at.connection }
+    const renewal = {
+      open: async () => (await import('./sink.ts')).openSink(to, context),
+      prepare: (limits: Limits, message: Message) => prepare(to, limits, message),
+    }
+    return await readQueue({ open: (deliver, own) => openSource(at, deliver, own), quiet, renewal }, context)
   } finally {
     await lease.release()
   }
 }
 
 const counts =
-  'what is left alone is held until this ends, and then given back; a quorum queue may count that, and drops what was handed ' +
-  'out more often than its delivery limit allows (20 times by default from RabbitMQ 4.0 on)'
+  'what is left alone is held until this ends, and then given back; what a quorum queue has handed out fifteen times is sent anew to ' +
+  'its end, before it reaches the delivery limit of the queue (20 by default from RabbitMQ 4.0 on)'
 
 function readOptions(options: SinkOptions): SourceOptions {
   const { queue, address, format } = options

@@ -1,26 +1,36 @@
 import type { Deliver, LinkContext, ReadBack, Source, StoredMessage } from '../../core/adapter.ts'
 import type { Delivery } from '../../core/delivery.ts'
-import { LinkLost } from '../../core/errors.ts'
+import { LinkLost, sentence } from '../../core/errors.ts'
+import { isWorn, type Renewal, renew } from './renew.ts'
 
 /** So many messages, and bytes, may be on their way before the reader has taken one. */
-const [window, windowBytes] = [50, 32 * 1024 * 1024]
+const [usualWindow, windowBytes] = [50, 32 * 1024 * 1024]
 
 export interface Reading {
   open(deliver: Deliver, context: LinkContext): Promise<Source>
   /** Milliseconds without a message after which there is no other: brokers do not say that a queue is empty. */
   readonly quiet: number
+  /** All that the broker may hand out, where it does so at once: what waits here unseen would be handed out as well. */
+  readonly window?: number
+  /** Where a broker drops what was handed out too often. */
+  readonly renewal?: Renewal
 }
 
 /**
  * Reads a queue as a source does: what is not removed is held unsettled, and closing gives it back. A source that closes
  * without an error has handed out everything.
  */
-export async function readQueue({ open, quiet }: Reading, context: LinkContext): Promise<ReadBack> {
+export async function readQueue(
+  { open, quiet, window, renewal }: Reading,
+  context: LinkContext,
+): Promise<ReadBack> {
   const waiting: Delivery[] = []
+  const worn = new Set<Delivery>()
   let wake = () => {}
   let ended: { readonly error: Error | undefined } | undefined
   const deliver = (delivery: Delivery) => {
     waiting.push(delivery)
+    if (renewal && isWorn(delivery)) worn.add(delivery)
     wake()
   }
   const source = await open(deliver, context)
@@ -44,16 +54,28 @@ export async function readQueue({ open, quiet }: Reading, context: LinkContext):
   }
 
   async function* messages(): AsyncGenerator<StoredMessage> {
-    source.grant(window, windowBytes)
+    source.grant(window ?? usualWindow, window === undefined ? windowBytes : Number.POSITIVE_INFINITY)
     for (let delivery = await next(); delivery; delivery = await next()) {
       source.grant(1, delivery.size)
-      yield storedMessage(delivery)
+      yield storedMessage(delivery, () => worn.delete(delivery))
     }
   }
-  return { messages: messages(), close: () => source.close() }
+
+  async function close(): Promise<void> {
+    const left = [...worn].filter(({ lost }) => !lost.aborted)
+    worn.clear()
+    try {
+      if (renewal && left.length > 0) await renew(left, renewal)
+    } catch (error) {
+      const text = `what was handed out often is near its delivery limit, and could not be sent anew: ${sentence(error)}`
+      context.report({ type: 'notice', text })
+    }
+    await source.close()
+  }
+  return { messages: messages(), close }
 }
 
-function storedMessage(delivery: Delivery): StoredMessage {
+function storedMessage(delivery: Delivery, removed: () => void): StoredMessage {
   const { message, fault, id, deliveryCount, lost } = delivery
   const { messageId } = message.properties
   return {
@@ -62,6 +84,9 @@ function storedMessage(delivery: Delivery): StoredMessage {
     ...(fault && { fault }),
     ...(deliveryCount !== undefined && { deliveryCount }),
     lost,
-    remove: () => delivery.settle('accepted'),
+    remove: async () => {
+      removed()
+      await delivery.settle('accepted')
+    },
   }
 }

@@ -1,9 +1,11 @@
-import type { Endpoint, LinkContext, ReadBack } from '../../core/adapter.ts'
+import type { Endpoint, Limits, LinkContext, ReadBack } from '../../core/adapter.ts'
+import type { Message } from '../../core/message.ts'
 import { isTemplate } from '../../core/template.ts'
 import { inTurn } from '../shared/in-turn.ts'
 import { readQueue } from '../shared/read-back.ts'
 import { openBrowser } from './browse.ts'
 import { StompConnection } from './connection.ts'
+import { prepare, type StompLimits } from './encode.ts'
 import {
   type ConnectionOptions,
   type SinkOptions,
@@ -14,6 +16,9 @@ import { source } from './source.ts'
 
 /** A subscriber is not told that a queue is empty. */
 const quiet = 3_000
+
+/** The broker sends so many at once, and they are in memory here: what stays cannot be more. */
+const most = 2_000
 
 /** Looks, where the broker can show messages; else takes them and gives back what is not removed. */
 export async function readBack(
@@ -40,14 +45,21 @@ export async function readBack(
   }
   report({ type: 'notice', text: broker === 'rabbitmq' ? counts : holds })
   // On trial a source takes one message at the most.
-  return readQueue({ open: deliver => source.open(at, deliver, { signal, report }), quiet }, context)
+  const renewal = {
+    open: async () => (await import('./sink.ts')).sink.open(given, context),
+    prepare: (limits: Limits, message: Message) => prepare(given, limits as StompLimits, message),
+  }
+  return readQueue(
+    { open: deliver => source.open(at, deliver, { signal, report }), quiet, window: most, renewal },
+    context,
+  )
 }
 
 const holds = 'what is left alone is held until this ends, and then given back, marked as redelivered'
 
 const counts =
-  `${holds}; a quorum queue counts that, and drops what was handed out more often than its delivery limit allows (20 times by ` +
-  'default from RabbitMQ 4.0 on)'
+  `${holds}; what a quorum queue has handed out fifteen times is sent anew to its end, before it reaches the delivery limit of the ` +
+  'queue (20 by default from RabbitMQ 4.0 on)'
 
 function readOptions({ queue, topic, address, max_message_size }: SinkOptions): SourceOptions {
   const written = queue ?? topic ?? address!
@@ -58,6 +70,6 @@ function readOptions({ queue, topic, address, max_message_size }: SinkOptions): 
     throw new Error(`topic ${topic} keeps nothing: what was sent there was handed to its subscribers`)
   }
   const place = queue === undefined ? { address } : { queue }
-  const options = sourceOptions.parse({ ...place, prefetch: 10_000 })
+  const options = sourceOptions.parse({ ...place, prefetch: most })
   return max_message_size === undefined ? options : { ...options, max_message_size }
 }
