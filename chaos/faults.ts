@@ -37,9 +37,9 @@ const latency = (title: string, milliseconds: number): Fault => ({
   title,
   where: both,
   lasts: [3_000, 10_000],
-  async begin(_, { proxy }) {
-    proxy.delay(milliseconds)
-    return () => proxy.delay(0)
+  async begin(_, { proxy, distance }) {
+    proxy.delay(distance + milliseconds)
+    return () => proxy.delay(distance)
   },
 })
 

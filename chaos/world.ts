@@ -15,6 +15,8 @@ export interface Side {
   readonly end: End
   /** Between Sluice and the end. */
   readonly proxy: TcpProxy
+  /** Milliseconds that the proxy always takes, either way. */
+  readonly distance: number
   readonly own: OwnBroker | undefined
   /** Ends the broker in its orderly way, the harness's own clients first; gives what starts all of them again. */
   restart(): Promise<() => Promise<void>>
@@ -43,6 +45,12 @@ export interface Setting {
   /** Sides that need a broker of their own. */
   readonly own: readonly ('source' | 'target')[]
 }
+
+/**
+ * Milliseconds to the target, either way. A target that answers at once has nothing in flight when the bridge is killed, and
+ * a bridge that settles early would lose nothing.
+ */
+export const distance = 30
 
 /** Milliseconds that a fault of the network takes to be noticed follow from these; they are printed with the results. */
 export const patience = {
@@ -92,6 +100,8 @@ async function opened(
     ends.push(() => end.close())
     const proxy = await startProxy(end.address)
     ends.push(() => proxy.close())
+    const there = which === 'target' ? distance : 0
+    proxy.delay(there)
     const restart = async () => {
       const collector = which === 'target' ? collect : []
       for (const one of collector) await one.stop()
@@ -101,7 +111,7 @@ async function opened(
         for (const one of collector) await one.start()
       }
     }
-    return { end, proxy, own, restart }
+    return { end, proxy, distance: there, own, restart }
   }
   const source = await side('source', setting.from)
   const target = await side('target', setting.to)
