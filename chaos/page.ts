@@ -141,7 +141,7 @@ function soakPart({ soak }: Results): string[] {
   const head = [
     '## Soak',
     '',
-    '200 messages a second from RabbitMQ 4 over AMQP 1.0 to SQS, with the connection to the broker reset every ten seconds: what is opened again and',
+    '200 messages a second from RabbitMQ 4 over AMQP 1.0 to SQS, with the connection to the broker reset every five seconds: what is opened again and',
     'again must not pile up. A straight line is laid through the samples after the first third of the time, one a second; by the end of the run the line',
     `may not have risen by more than ${mebibytes(tolerance.bytes)} of RSS, nor by more than ${tolerance.files} open files.`,
     '',
