@@ -173,8 +173,6 @@ export class AckLog {
     const file = await this.#files.open(path)
     try {
       await file.read(bytes, 0)
-      // After a kill, what is seen may not be on the disk yet.
-      await file.datasync()
     } finally {
       await file.close()
     }

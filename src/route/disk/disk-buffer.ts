@@ -66,23 +66,18 @@ export class DiskBuffer {
     const { route, disk, source, retry, files = realFiles, takeLock: take = takeLock } = this.#parts
     const say = this.#report
     const ofSource = reporter(route, say)
-    let feeder: Feeder | undefined
     const store = await Store.open(disk, files, take, {
       synced: (records, bytes, seconds) => say({ type: 'disk_synced', route, records, bytes, seconds }),
-      full: reason => {
-        say({ type: 'disk_full', route, ...(reason !== undefined && { reason }) })
-        feeder?.roomChanged()
-      },
+      full: reason => say({ type: 'disk_full', route, ...(reason !== undefined && { reason }) }),
       failed: error => say({ type: 'disk_failed', route, error }),
       damaged: (copies, records, about) => say({ type: 'disk_damaged', route, copies, records, about }),
     })
-    feeder = new Feeder(source, this.limits, retry, store.writer, {
+    this.#feeder = new Feeder(source, this.limits, retry, store.writer, {
       ...ofSource.ofSource(() => {}),
       settled: () => ofSource.settled('accepted'),
       unsettled: error => ofSource.lost(error),
     })
     this.#store = store
-    this.#feeder = feeder
   }
 
   /** Names of folders beside this one, none of them `known`, that hold messages. */

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import type { Source } from '../../core/adapter.ts'
 import { toError } from '../../core/errors.ts'
 import { aborted, pause, type Retry } from '../backoff.ts'
 import type { BufferLimits, Received } from '../buffer.ts'
@@ -14,13 +13,14 @@ export interface FeederReport extends IntakeReport {
   unsettled(error?: Error): void
 }
 
-/** Takes what a source hands over, in its order, and settles it once it is on the disk. */
+/**
+ * Takes what a source hands over, in its order, and settles it once it is on the disk. While the disk is full nothing is settled, and credit ends by
+ * itself.
+ */
 export class Feeder {
   readonly #intake: Intake
   readonly #writer: Writer
   readonly #report: FeederReport
-  /** Credit that waits for room on the disk, of the link that is up. */
-  #gate: Gate | undefined
   #running: Promise<void> | undefined
   /** Deliveries that were taken and are not settled. */
   #unsettled = 0
@@ -29,21 +29,12 @@ export class Feeder {
   constructor(source: IntakeParts, limits: BufferLimits, retry: Retry, writer: Writer, report: FeederReport) {
     this.#writer = writer
     this.#report = report
-    const open: IntakeParts['open'] = async (deliver, context) => {
-      this.#gate = new Gate(await source.open(deliver, context), () => !writer.isFull)
-      return this.#gate
-    }
-    this.#intake = new Intake({ ...source, open }, limits, retry, report, () => signal => this.#room(signal))
+    this.#intake = new Intake(source, limits, retry, report, () => signal => this.#room(signal))
   }
 
   start(): void {
     this.#intake.start()
     this.#running ??= this.#run()
-  }
-
-  /** There may be room again. */
-  roomChanged(): void {
-    this.#gate?.pass()
   }
 
   async #room(signal: AbortSignal): Promise<void> {
@@ -58,8 +49,7 @@ export class Feeder {
   }
 
   status() {
-    const status = this.#intake.status()
-    return { ...status, credit: Math.max(0, status.credit - (this.#gate?.waiting ?? 0)) }
+    return this.#intake.status()
   }
 
   async #settled(): Promise<void> {
@@ -101,48 +91,5 @@ export class Feeder {
     this.#intake.finished(received, isSettled)
     this.#unsettled--
     this.#wake()
-  }
-}
-
-/** A source whose credit waits while there is no room. */
-class Gate implements Source {
-  readonly closed: Promise<Error | undefined>
-  readonly #source: Source
-  readonly #hasRoom: () => boolean
-  #messages = 0
-  #bytes = 0
-
-  constructor(source: Source, hasRoom: () => boolean) {
-    this.closed = source.closed
-    this.#source = source
-    this.#hasRoom = hasRoom
-  }
-
-  /** Messages that were granted and not passed on. */
-  get waiting(): number {
-    return this.#messages
-  }
-
-  grant(messages: number, bytes: number): void {
-    this.#messages += messages
-    this.#bytes += bytes
-    this.pass()
-  }
-
-  /** Grants what waited, where there is room. */
-  pass(): void {
-    if (!this.#hasRoom() || (this.#messages === 0 && this.#bytes === 0)) return
-    const [messages, bytes] = [this.#messages, this.#bytes]
-    this.#messages = 0
-    this.#bytes = 0
-    this.#source.grant(messages, bytes)
-  }
-
-  stop(): Promise<void> {
-    return this.#source.stop()
-  }
-
-  close(): Promise<void> {
-    return this.#source.close()
   }
 }

@@ -27,9 +27,7 @@ export interface Recovered {
  * not the one that a segment was written with.
  */
 export async function recover(parts: RecoveryParts): Promise<Recovered> {
-  const { files, folder, acks } = parts
-  // A removal that is seen now, and did not last, must not undo itself behind what is written from now on.
-  await files.syncFolder(folder)
+  const { files, acks } = parts
   const found = await segmentsIn(parts)
   for (const [i, segment] of found.entries()) {
     const after = found[i + 1]

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { statfsSync } from 'node:fs'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { appendFile, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
@@ -37,7 +37,7 @@ const numbered = (count: number, first = 1) =>
 test('a disk buffer whose disk is full takes no more, says so, and goes on when there is room: of its own, or made by somebody', async t => {
   const disk = await smallDisk(t, '2m')
   if ('reason' in disk) return t.skip(disk.reason)
-  const { start, source, target, events } = await bufferedRoute(t, {
+  const { start, source, target, events, name } = await bufferedRoute(t, {
     folder: disk.path,
     maxBytes: 2 ** 30,
     order: { ordering: 'strict', onRefused: 'continue' },
@@ -57,10 +57,27 @@ test('a disk buffer whose disk is full takes no more, says so, and goes on when 
 
   // Somebody else takes the room, and gives it back.
   const ballast = join(disk.path, 'ballast')
-  await writeFile(ballast, Buffer.alloc(freeOn(disk.path)))
+  const before = said().length
+  await until(
+    async () => {
+      await appendFile(ballast, Buffer.alloc(freeOn(disk.path)))
+      // What is done with is gone, but for the segment that is open.
+      return (
+        freeOn(disk.path) === 0 &&
+        (await readdir(join(disk.path, name))).filter(f => f.endsWith('.segment')).length <= 1
+      )
+    },
+    { what: 'no room' },
+  )
   const more = numbered(50, 701)
   for (const body of more) source.put(message(body))
-  await until(() => said().at(-1)?.reason !== undefined, { what: 'the disk to be full again' })
+  await until(
+    () =>
+      said()
+        .slice(before)
+        .some(e => e.reason !== undefined),
+    { what: 'the disk to be full again' },
+  )
   await rm(ballast)
   await until(() => target.messages.length === 750, { what: 'the rest to arrive' })
   assert.deepEqual(bodies(target.messages), [...all, ...more])
