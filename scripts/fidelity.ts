@@ -205,7 +205,8 @@ has no \`content-length\` and \`bytes\` has one, which Artemis and RabbitMQ writ
 (Payload Format Indicator).`
 
 const headerText = `A header keeps its type where the protocol has it, and becomes text where it has not. Lists, maps and null are JSON that names types
-where they cannot be headers. MQTT 3.1.1 has no headers: none arrive there.`
+where they cannot be headers. MQTT 3.1.1 has no headers: none arrive there. What a sender of SQS or SNS writes behind the point of a
+data type is read where it is one of those that stand here, and else not kept (\`String.url\` becomes \`String\`).`
 
 const headerDetails = 'As a consumer sees each:'
 

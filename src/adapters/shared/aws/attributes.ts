@@ -68,6 +68,8 @@ export function attributeOf(value: Value, service: Service): Attribute {
     case 'uuid':
     case 'decimal': {
       const text = value.value
+      if (value.type === 'decimal' && isUntrimmed(text) && service.takesNumber(text))
+        return { DataType: 'Number.decimal', StringValue: text }
       if (text === '' || !isPlain(text) || (!service.aboveBmp && isAboveBmp(text)))
         return json(value, service)
       return { DataType: value.type === 'string' ? 'String' : `String.${value.type}`, StringValue: text }
@@ -93,6 +95,10 @@ const json = (value: Value, service: Service): Attribute => ({
 
 /** No exponent, no NaN, and no -0, whose sign a Number loses. */
 const isDecimal = (text: string): boolean => text !== '-0' && /^-?\d+(\.\d+)?$/.test(text)
+
+/** At most 38 digits, and no outer zeros, which a Number loses. */
+const isUntrimmed = (text: string): boolean =>
+  text.length <= 38 && /^-?(0|[1-9]\d*)(\.\d*[1-9])?$/.test(text) && text !== '-0'
 
 /** Bytes as both services count them: names, data types with their labels, and values. */
 export function sizeOf(attributes: Attributes): number {
