@@ -203,12 +203,15 @@ export async function store(file: string, letters: readonly DeadLetter[]): Promi
   const { end } = config.routes[0]!.deadLetters[0] as { end: SinkEnd }
   const sink = await end.kind.open(end.at, { signal: AbortSignal.timeout(30_000), report: () => {} })
   const signal = AbortSignal.timeout(60_000)
-  for (const letter of letters) {
-    const record = recordMessage(letter)
-    const message = { ...record, address: end.kind.address?.(end.at) ?? record.address }
-    await sink.send(end.kind.prepare(end.at, sink.limits, message), signal)
+  try {
+    for (const letter of letters) {
+      const record = recordMessage(letter)
+      const message = { ...record, address: end.kind.address?.(end.at) ?? record.address }
+      await sink.send(end.kind.prepare(end.at, sink.limits, message), signal)
+    }
+  } finally {
+    await sink.close()
   }
-  await sink.close()
 }
 
 /** `sluice dead-letter` with these arguments, to its end. */
