@@ -9,6 +9,7 @@ import { LinkLost, MessageRefused, SinkUnavailable, sentence } from '../../src/c
 import type { Message } from '../../src/core/message.ts'
 import { anyMessage } from '../support/any-message.ts'
 import { type Broker, type BrokerName, describeOnBroker } from '../support/brokers.ts'
+import { seed } from '../support/seed.ts'
 import { until } from '../support/until.ts'
 import { activemq, artemis, rabbitmq } from './amqp10-brokers.ts'
 import type { Amqp10Broker } from './amqp10-client.ts'
@@ -107,6 +108,7 @@ for (const [name, open, port] of brokers) {
       })
       await fc.assert(there, {
         numRuns: 150,
+        seed,
         endOnFailure: true,
         examples: [...nested, bytesOfJava].map(message => [message]),
       })

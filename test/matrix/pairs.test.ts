@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
-import { randomInt } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { after, before, describe, test } from 'node:test'
 import fc from 'fast-check'
 import type { Message } from '../../src/core/message.ts'
 import { type Broker, withBroker } from '../support/brokers.ts'
+import { seed as firstSeed } from '../support/seed.ts'
 import { backRoute, type Carried, chain, type Fate, fromRoute, Pairs } from './pairs/carry.ts'
 import { differences, sayDifference, sayMessage } from './pairs/compare.ts'
 import { type End, type EndKey, ends } from './pairs/ends.ts'
@@ -15,12 +15,11 @@ import { isKnownRefusal, mistakes, passed, refusals, rules } from './pairs/rules
  * Any message over every ordered pair of protocols: Sluice writes it to the source and reads it there, carries it to the target
  * and reads it there too. Each time it is what it was, up to rules.ts, or a dead letter that says why not and has it whole.
  *
- * Each round has other messages, by a seed that the failure names: `SLUICE_PAIRS_SEED` is that of the first round, and
- * `SLUICE_PAIRS_ROUNDS` how many there are.
+ * Each round has other messages, by a seed that the failure names: `SLUICE_SEED` is that of the first round, and `SLUICE_ROUNDS` how
+ * many there are.
  */
 const perRound = 40
-const firstSeed = Number(process.env.SLUICE_PAIRS_SEED ?? randomInt(2 ** 31))
-const rounds = Number(process.env.SLUICE_PAIRS_ROUNDS ?? 1)
+const rounds = Number(process.env.SLUICE_ROUNDS ?? 1)
 
 /** Why an end cannot be tried here, or the broker. */
 const found = new Map<End, Broker | string | undefined>()
@@ -120,7 +119,7 @@ function testWith(title: string, needed: readonly End[], run: () => void): void 
   })
 }
 
-void describe(`any message over every pair (SLUICE_PAIRS_SEED=${firstSeed})`, () => {
+void describe(`any message over every pair (SLUICE_SEED=${firstSeed})`, () => {
   const findings = new Findings()
 
   before(
