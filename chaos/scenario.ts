@@ -38,6 +38,8 @@ export interface Result extends Account {
   readonly isOrdered: boolean
   readonly seed: number
   readonly seconds: number
+  /** Milliseconds to the target, either way. */
+  readonly distance: number
   readonly faults: Readonly<Partial<Record<FaultName, number>>>
   readonly deadLetters: number
   /** Bytes. */
@@ -100,6 +102,7 @@ export async function runScenario(
       isOrdered: scenario.isOrdered,
       seed,
       seconds: milliseconds / 1000,
+      distance: world.target.distance,
       faults,
       ...account,
       deadLetters,
