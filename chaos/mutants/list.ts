@@ -261,8 +261,8 @@ export const mutants: readonly Mutant[] = [
   {
     breaks: 'the disk buffer does not settle what could not be synced',
     file: 'src/route/disk/writer.ts',
-    find: 'if (isFull(error)) await this.#noRoom(sentence(error))',
-    put: 'if (error) return true',
+    find: 'else await this.#broken(toError(error))',
+    put: 'else return true',
     test: 'test/route/disk/trouble.test.ts',
   },
   {
