@@ -81,10 +81,19 @@ export class Ledger {
     })
   }
 
-  /** True once what was waited for has come; false when nothing new has arrived for so many milliseconds before. */
-  async progressing(wait: () => Promise<unknown>, milliseconds: number): Promise<boolean> {
+  /**
+   * True once what was waited for has come; false when nothing new has arrived for so many milliseconds before, or after `most`:
+   * while more is sent, something always arrives, also where what is waited for is lost.
+   */
+  async progressing(
+    wait: () => Promise<unknown>,
+    milliseconds: number,
+    most = 2 ** 31 - 1,
+  ): Promise<boolean> {
     const done = wait().then(() => true)
+    const end = performance.now() + most
     for (;;) {
+      if (performance.now() > end) return false
       const late = new AbortController()
       const limit = pause(milliseconds, false, { signal: late.signal }).catch(() => false)
       const more = this.nextNew().then(() => undefined)

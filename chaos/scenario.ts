@@ -185,8 +185,8 @@ class Disturbance {
     const all = this.#ledger.caughtUp().then(() => {
       this.caughtUp = Math.max(this.caughtUp, passed())
     })
-    if (!(await this.#ledger.progressing(() => Promise.all([first, all]), patience)))
-      this.failed.push(`${patience / 1000} s after a fault nothing arrived`)
+    if (!(await this.#ledger.progressing(() => Promise.all([first, all]), patience, 2 * patience)))
+      this.failed.push(`${(2 * patience) / 1000} s after a fault not all had arrived`)
     this.#say(`  caught up after ${Math.round(passed())} ms`)
   }
 }

@@ -72,6 +72,15 @@ describe('the checker', () => {
     }
     assert.equal(await caughtUp, true)
   })
+
+  test('does not wait for ever for what is lost while more arrives', async () => {
+    const ledger = new Ledger()
+    ledger.confirm(0)
+    let number = 1
+    const more = setInterval(() => ledger.arrive(body(number++)), 5)
+    assert.equal(await ledger.progressing(() => ledger.caughtUp(), 1_000, 100), false)
+    clearInterval(more)
+  })
 })
 
 describe('the schedule of faults', () => {
