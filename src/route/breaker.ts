@@ -126,11 +126,13 @@ export class Breaker {
   /** A look at the target, which sends nothing, had this permit: its word counts where it is the probe, and only there. */
   checked(permit: Permit, error: Error | undefined): void {
     if (!permit.probe || permit.generation !== this.#generation) return
-    if (error) return this.failed(permit, error)
-    this.#circuit.once('close', () => {
-      this.#unproven = true
-    })
-    this.succeeded(permit, {})
+    if (error) this.failed(permit, error)
+    else {
+      this.#circuit.once('close', () => {
+        this.#unproven = true
+      })
+      this.succeeded(permit, {})
+    }
   }
 
   /** The send says nothing about the target: the message was refused, or is not ours any more. */
@@ -149,9 +151,11 @@ export class Breaker {
   #record(permit: Permit, call: object, result: Error | undefined): void {
     if (permit.generation !== this.#generation || this.#counted.has(call)) return
     this.#counted.add(call)
-    if (this.#unproven && result) return this.#circuit.open()
-    this.#unproven = false
-    this.#circuit.fire(result).catch(() => {})
+    if (this.#unproven && result) this.#circuit.open()
+    else {
+      this.#unproven = false
+      this.#circuit.fire(result).catch(() => {})
+    }
   }
 
   /** Wakes the one that has waited longest; should it be gone, its turn goes to the next. */
