@@ -31,7 +31,7 @@ export async function run({ config, warnings }: Loaded): Promise<number> {
   const signals = watchSignals()
   let admin: Awaited<ReturnType<typeof startAdminServer>>
   try {
-    admin = await startAdminServer(config.admin, metrics.registry, () => bridge.status(), stopping.signal)
+    admin = await startAdminServer(config.admin, metrics.registry, bridge, stopping.signal)
   } catch (error) {
     log.fatal(sentence(error))
     return 1

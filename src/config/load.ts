@@ -1,7 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import { adapters } from '../adapters/index.ts'
 import { sentence } from '../core/errors.ts'
+import { adminWarnings } from './admin.ts'
 import type { BridgeConfig, DeadLetterEnd, RouteConfig, TargetEnd } from './bridge-config.ts'
+
 import { circleProblems } from './circles.ts'
 import { EndDefaults } from './defaults.ts'
 import { diskProblems, diskWarnings } from './disk.ts'
@@ -103,7 +105,12 @@ export function loadText(name: string, written: string, options: LoadOptions = {
     config,
     file,
     references,
-    warnings: sources.place([...endDefaults.unused, ...ends.warnings, ...diskWarnings(known)]),
+    warnings: sources.place([
+      ...endDefaults.unused,
+      ...ends.warnings,
+      ...diskWarnings(known),
+      ...adminWarnings(file.admin),
+    ]),
     place: problems => sources.place(problems),
   }
 }

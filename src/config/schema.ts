@@ -138,9 +138,18 @@ const route = z.strictObject({
   dead_letter_pause: z.strictObject(pauseKeys).partial().optional(),
 })
 
+const longSecret = secret.refine(s => s.reveal().length >= 16, {
+  error: 'too short: a secret has at least 16 characters',
+})
+
 const admin = z.strictObject({
   host: z.string().default('127.0.0.1').describe('address to listen on'),
   port: z.int().min(0).max(65_535).default(9464).describe('port; 0 takes a free one'),
+  token: longSecret
+    .optional()
+    .describe(
+      'what `Authorization: Bearer TOKEN` must say for whatever changes something (`POST /routes/NAME/resume`); without it nothing can be changed there',
+    ),
 })
 
 /** The id stands before the first dot of a token (route/reply/token.ts). */
@@ -148,9 +157,7 @@ const signingKey = z.strictObject({
   id: z.string().regex(/^[A-Za-z0-9_-]{1,16}$/, {
     error: 'expected 1 to 16 letters, digits, "_" and "-"',
   }),
-  secret: secret.refine(s => s.reveal().length >= 16, {
-    error: 'too short: a secret has at least 16 characters',
-  }),
+  secret: longSecret,
 })
 
 const requestReply = z.strictObject({
@@ -213,7 +220,9 @@ export const fileSchema = z.strictObject({
       'name of this bridge in the trail of messages; bridges that feed each other need different ones',
     ),
   request_reply: requestReply.optional().describe('what routes with `request` or `reply` have in common'),
-  admin: admin.prefault({}).describe('the HTTP server of /metrics, /healthz and /readyz'),
+  admin: admin
+    .prefault({})
+    .describe('the HTTP server of /metrics, /healthz, /readyz and what an operator can do'),
   log_level: z.enum(['debug', 'info', 'warn', 'error']).default('info').describe('what is logged'),
   stop_timeout: duration
     .prefault('25s')

@@ -191,6 +191,8 @@ async function login(url: BrokerUrl, options: ConnectionOptions, name: string, s
     port: url.port,
     vhost: encodeURIComponent(vhost(url)),
     heartbeat: Math.max(1, Math.round(heartbeat / 1000)),
+    // Of a frame that comes, in place of 64 MiB; brokers keep to 128 KiB, which amqplib asks for.
+    maxFrameSize: 2 ** 20,
   }
   return connect(broker, socket)
 }

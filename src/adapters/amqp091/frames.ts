@@ -57,3 +57,37 @@ function contentHeaderFrame(reader: FrameReader): object | undefined {
     fields: { raw: rest.subarray(frameHeader + 12, end) } satisfies RawProperties,
   }
 }
+
+/** The same of its channel. */
+interface ContentReader {
+  acceptMessageFrame(frame: { readonly size?: number; readonly content?: Buffer }): void
+}
+
+/** Every body frame but the last of a message is full, and 4096 bytes are the least that a peer may be held to (frame-min-size). */
+const leastFrame = 2_048
+
+/**
+ * Bounds what amqplib gathers for one message of this channel. A larger one is told at its content header, before its body is there;
+ * nothing of the channel is kept after that, and it is to be closed.
+ */
+export function boundMessages(channel: unknown, most: number, tooLarge: (error: Error) => void): void {
+  const reader = channel as ContentReader
+  const { acceptMessageFrame } = reader
+  if (typeof acceptMessageFrame !== 'function') {
+    throw new Error('this version of amqplib is unknown: its channel has another shape')
+  }
+  let gathered = 0
+  let refused = false
+  reader.acceptMessageFrame = function (this: ContentReader, frame) {
+    if (refused) return
+    const { size, content } = frame
+    if (content) gathered += Math.max(content.length, leastFrame)
+    else gathered = 0
+    refused = (size ?? 0) > most || gathered > most + leastFrame
+    if (refused)
+      tooLarge(
+        new Error(`a message has ${size ?? `more than ${most}`} bytes, and max_message_size is ${most}`),
+      )
+    else acceptMessageFrame.call(this, frame)
+  }
+}

@@ -1,5 +1,13 @@
 import { z } from 'zod'
-import { brokerConnection, holdLimit, sinkTimeout, size, sourceCredit, template } from '../shared/options.ts'
+import {
+  brokerConnection,
+  holdLimit,
+  sinkTimeout,
+  size,
+  sourceCredit,
+  sourceSize,
+  template,
+} from '../shared/options.ts'
 
 export const connectionOptions = z
   .strictObject({
@@ -19,6 +27,7 @@ const queueName = z
 export const sourceOptions = z
   .strictObject({
     ...sourceCredit,
+    ...sourceSize,
     ...holdLimit,
     queue: queueName.describe(
       'queue to consume; it must exist and is taken as it is, whatever it was declared with',

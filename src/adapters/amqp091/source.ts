@@ -11,7 +11,7 @@ import { type AmqpConnection, connections, openConnection } from './connection.t
 import { Consumer } from './consumer.ts'
 import { leadsTo } from './dialect.ts'
 import { channelError } from './errors.ts'
-import type { RawProperties } from './frames.ts'
+import { boundMessages, type RawProperties } from './frames.ts'
 import { type ConnectionOptions, type SourceOptions, sourceOptions } from './options.ts'
 import { Prefetch } from './prefetch.ts'
 import { type Consumption, isOrdered, noOrder, WholeWindow } from './whole-window.ts'
@@ -96,6 +96,7 @@ class AmqpSource implements Source {
     this.#consumption = isOrdered(at.options)
       ? new WholeWindow(consumer, prefetch, onFailure)
       : new Prefetch(consumer, this.#acks, prefetch, onFailure)
+    boundMessages(channel, at.options.max_message_size, error => this.#die(this.#explain(error)))
     this.#watchChannel()
   }
 
@@ -120,8 +121,7 @@ class AmqpSource implements Source {
   }
 
   reportNotices({ report }: LinkContext): void {
-    const stop = this.#lease.connection.onNotice(text => report({ type: 'notice', text }))
-    void this.closed.then(stop)
+    void this.closed.then(this.#lease.connection.onNotice(text => report({ type: 'notice', text })))
   }
 
   grant(messages: number, bytes: number): void {
@@ -240,10 +240,10 @@ class AmqpSource implements Source {
   }
 }
 
-/** A small message that waits must not keep the whole chunk of the stream in memory that it came in. */
+/** A small message must not keep the whole chunk of the stream in memory. */
 const own = (content: Buffer): Buffer => (content.length < 16_384 ? Buffer.from(content) : content)
 
-/** Names the route in RabbitMQ's management page. The tag has at most 255 bytes, a number at its end included. */
+/** For RabbitMQ's management page. The tag has at most 255 bytes, a number at its end included. */
 function consumerName({ connectionName, route }: At): string {
   const name = `sluice-${connectionName}-${route}`
   return Buffer.byteLength(name) <= 240 ? name : 'sluice'

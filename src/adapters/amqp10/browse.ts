@@ -33,13 +33,14 @@ export async function openBrowser(
   const session = connection.createSession()
   const ended = Promise.withResolvers<Error | undefined>()
   const lost = new AbortController()
-  Incoming.install(session, {
+  Incoming.install(session, at.options.max_message_size, {
     message: (_, bytes) => {
       const { message, fault } = readTransfer(bytes, at.options, dialect)
       const found = { message, ...(fault && { fault }), size: bytes.length, lost: lost.signal }
       deliver({ ...found, settle: onlyLooked })
     },
     settled: () => {},
+    tooLarge: ended.resolve,
   })
   session.on('session_error', () => ended.resolve(brokerError(session.error, 'the broker ended the session')))
   session.on('receiver_error', ({ receiver }) =>

@@ -44,6 +44,8 @@ export interface IncomingEvents {
   message(id: number, bytes: Buffer, settled: boolean): void
   /** The broker has settled our deliveries `first` to `last` by itself. */
   settled(first: number, last: number): void
+  /** What comes is larger than that, and nothing of it is kept; no message comes after this. */
+  tooLarge(error: Error): void
 }
 
 export type OutcomeName = 'accepted' | 'rejected' | 'released'
@@ -51,6 +53,9 @@ export type OutcomeName = 'accepted' | 'rejected' | 'released'
 const { types } = rhea
 const outcomeCodes = { accepted: 0x24, rejected: 0x25, released: 0x26 } as const
 const none = Buffer.alloc(0)
+
+/** Every frame but the last of a message is full, and 512 bytes are the least that a peer may be held to (section 2.7.1). */
+const leastFrame = 256
 
 /** Sequence numbers are 32 bits wide and wrap (specification part 2, section 2.8.10). */
 const next = (sequence: number): number => (sequence + 1) >>> 0
@@ -70,18 +75,22 @@ export class Incoming {
   readonly window = 2048
   readonly #session: SessionInside
   readonly #events: IncomingEvents
+  readonly #maxMessageSize: number
   #partial: { readonly id: number; readonly settled: boolean; readonly frames: Buffer[] } | undefined
+  #partialSize = 0
+  #refused = false
   #outcomes: { readonly id: number; readonly outcome: OutcomeName }[] = []
 
   /** Takes the place of the session's own; before the session begins. */
-  static install(session: Session, events: IncomingEvents): Incoming {
+  static install(session: Session, maxMessageSize: number, events: IncomingEvents): Incoming {
     const inside = session as SessionInside
-    inside.incoming = new Incoming(inside, events)
+    inside.incoming = new Incoming(inside, maxMessageSize, events)
     return inside.incoming
   }
 
-  private constructor(session: SessionInside, events: IncomingEvents) {
+  private constructor(session: SessionInside, maxMessageSize: number, events: IncomingEvents) {
     this.#session = session
+    this.#maxMessageSize = maxMessageSize
     this.#events = events
   }
 
@@ -104,14 +113,21 @@ export class Incoming {
 
   on_transfer({ performative, payload = none }: Frame, receiver: ReceiverInside): void {
     this.next_transfer_id = next(this.next_transfer_id)
+    if (this.#refused) return
     const { more } = performative
     if (!this.#partial) {
+      this.#partialSize = 0
       const id = performative.delivery_id
       if (id === undefined || id === null) throw new Error('the first transfer of a delivery has no id')
       this.#partial = { id, settled: performative.settled === true, frames: [] }
     }
     const partial = this.#partial
     if (!performative.aborted) {
+      this.#partialSize += Math.max(payload.length, leastFrame)
+      if (this.#partialSize > this.#maxMessageSize + leastFrame) {
+        this.#refuse()
+        return
+      }
       partial.frames.push(payload)
       if (more) return
     }
@@ -134,6 +150,14 @@ export class Incoming {
   process(session: SessionInside): void {
     if (this.#outcomes.length > 0) this.#writeOutcomes()
     if (((this.max_transfer_id - this.next_transfer_id) | 0) < this.window / 2) session._write_flow()
+  }
+
+  #refuse(): void {
+    this.#refused = true
+    this.#partial = undefined
+    this.#events.tooLarge(
+      new Error(`a message has more than the ${this.#maxMessageSize} bytes that max_message_size allows`),
+    )
   }
 
   #writeOutcomes(): void {

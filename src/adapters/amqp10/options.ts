@@ -1,6 +1,13 @@
 import { z } from 'zod'
 import { belongs, events, sinkFormat, sourceFormat } from '../shared/cloudevents/options.ts'
-import { brokerConnection, holdLimit, sinkTimeout, sourceCredit, template } from '../shared/options.ts'
+import {
+  brokerConnection,
+  holdLimit,
+  sinkTimeout,
+  sourceCredit,
+  sourceSize,
+  template,
+} from '../shared/options.ts'
 
 export const connectionOptions = z
   .strictObject({
@@ -46,6 +53,7 @@ export const sourceOptions = z
       .describe('be the only consumer of the queue (ActiveMQ consumer.exclusive); needed to keep an order'),
     format: sourceFormat,
     ...sourceCredit,
+    ...sourceSize,
     ...holdLimit,
   })
   .refine(o => [o.queue, o.topic, o.address].filter(a => a !== undefined).length === 1, {

@@ -68,9 +68,10 @@ class AmqpSource implements Source {
     this.#dialect = lease.connection.dialect
     const address = sourceAddress(this.#dialect, at.options)
     this.#session = lease.connection.createSession()
-    this.#incoming = Incoming.install(this.#session, {
+    this.#incoming = Incoming.install(this.#session, at.options.max_message_size, {
       message: (id, bytes, settled) => this.#receive(id, bytes, settled),
       settled: (first, last) => this.#settledByBroker(first, last),
+      tooLarge: error => this.#end(error),
     })
     this.#listen()
     this.#session.begin()

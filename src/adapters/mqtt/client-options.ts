@@ -9,6 +9,8 @@ export interface Session {
   readonly connection: ConnectionOptions
   readonly clientId: string
   readonly clean: boolean
+  /** A packet that announces more bytes ends the connection. */
+  readonly maxPacketSize: number
   /** What CONNECT says beside that in version 5. */
   readonly properties?: IClientOptions['properties']
   /** What to say of a connection that the peer closed without a word. */
@@ -42,6 +44,8 @@ export function sourceSession(at: SourceAt): Session {
     connection,
     clientId,
     clean,
+    // Never announced as Maximum Packet Size: a broker drops what is larger without a word (MQTT 5, 3.1.2.11.4).
+    maxPacketSize: options.max_message_size,
     properties: {
       receiveMaximum: options.prefetch,
       topicAliasMaximum: 16,
@@ -50,6 +54,9 @@ export function sourceSession(at: SourceAt): Session {
     closedByPeer: (opened, closed, cause) => memory.closedByPeer(opened, closed, clientId, cause),
   }
 }
+
+/** A sink is sent acknowledgements and no messages. */
+const largestAnswer = 2 ** 20
 
 /**
  * A clean session: what is not confirmed is sent again as a new message, by the route. Without a `client_id` each link has
@@ -63,6 +70,7 @@ export function sinkSession({ connection, connectionName, route, options }: Sink
       connection,
       clientId: fixed === undefined ? `sluice-${connectionName}-${route}-${own}` : `${fixed}-trial-${own}`,
       clean: true,
+      maxPacketSize: largestAnswer,
       closedByPeer: (_opened, _closed, cause) => closedWithoutWord(cause),
     }
   }
@@ -71,6 +79,7 @@ export function sinkSession({ connection, connectionName, route, options }: Sink
     connection,
     clientId: fixed,
     clean: true,
+    maxPacketSize: largestAnswer,
     closedByPeer: (opened, closed, cause) => memory.closedByPeer(opened, closed, fixed, cause),
   }
 }

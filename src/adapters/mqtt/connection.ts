@@ -5,6 +5,7 @@ import type { BrokerUrl } from '../shared/options.ts'
 import { within } from '../shared/within.ts'
 import { clientOptions, type Session } from './client-options.ts'
 import { keepAlive } from './keepalive.ts'
+import { boundPackets } from './packet-sizes.ts'
 import { connectionRefused, isOurFault, reason, TAKEN_OVER } from './refusals.ts'
 import { takenOver } from './sessions.ts'
 import { openSocket } from './socket.ts'
@@ -69,6 +70,7 @@ export class Connection {
       this.fail(this.#disconnected(reasonCode))
     })
     this.#takeMessages()
+    boundPackets(socket, session.maxPacketSize, error => this.fail(error))
   }
 
   /** Connects; when this resolves the broker has accepted us. */

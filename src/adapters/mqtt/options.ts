@@ -3,7 +3,14 @@ import { z } from 'zod'
 import type { Endpoint, Warning } from '../../core/adapter.ts'
 import { isTemplate } from '../../core/template.ts'
 import { belongs, events, sinkFormat, sourceFormat } from '../shared/cloudevents/options.ts'
-import { brokerConnection, duration, sinkTimeout, sourceCredit, template } from '../shared/options.ts'
+import {
+  brokerConnection,
+  duration,
+  sinkTimeout,
+  sourceCredit,
+  sourceSize,
+  template,
+} from '../shared/options.ts'
 import { topicProblem } from './topics.ts'
 
 const plain = { port: 1883, tls: false }
@@ -60,6 +67,7 @@ export const sourceOptions = z.strictObject({
     ),
   format: sourceFormat,
   ...sourceCredit,
+  ...sourceSize,
 })
 
 const target = template.refine(topic => isTemplate(topic) || topicProblem(topic) === undefined, {

@@ -116,6 +116,15 @@ export const sourceCredit = {
     .describe('unsettled messages the broker may hand out to this route'),
 }
 
+/** The key of a source whose peer could send without end. As much as the largest that brokers take unless told otherwise. */
+export const sourceSize = {
+  max_message_size: size
+    .prefault('128MiB')
+    .describe(
+      'a larger message ends the link before it is in memory, so that a broken peer cannot eat that; it stays with its broker',
+    ),
+}
+
 /** The key of a source whose broker may take messages back that are held for long. */
 export const holdLimit = {
   hold_limit: duration

@@ -15,6 +15,8 @@ export async function tlsOptions(
     host: url.host,
     port: url.port,
     minVersion: 'TLSv1.2',
+    // Said, since NODE_TLS_REJECT_UNAUTHORIZED turns off what is left to the default.
+    rejectUnauthorized: true,
     ...(isAddress(servername) ? {} : { servername }),
     ...(options?.ca_file && { ca: await read(options.ca_file, 'ca_file') }),
     ...(options?.cert_file && { cert: await read(options.cert_file, 'cert_file') }),

@@ -1,5 +1,13 @@
 import { z } from 'zod'
-import { brokerConnection, holdLimit, sinkTimeout, size, sourceCredit, template } from '../shared/options.ts'
+import {
+  brokerConnection,
+  holdLimit,
+  sinkTimeout,
+  size,
+  sourceCredit,
+  sourceSize,
+  template,
+} from '../shared/options.ts'
 
 const plain = { port: 61613, tls: false }
 const tls = { port: 61614, tls: true }
@@ -64,9 +72,7 @@ export const source = z
     prefetch_bytes: size
       .prefault('1MiB')
       .describe('the same in bytes for Artemis, which counts bytes and not messages'),
-    max_message_size: size
-      .prefault('128MiB')
-      .describe('a larger message ends the connection, so that a broken peer cannot eat the memory'),
+    ...sourceSize,
   })
   .refine(hasOnePlace, onePlace)
   .refine(o => o.subscription === undefined || o.queue === undefined, {

@@ -8,6 +8,9 @@ import type { AwsConnectionOptions } from './options.ts'
 /** Milliseconds until a socket is connected, TLS included. */
 const connectLimit = 5_000
 
+/** As shared/tls.ts has it; said, since NODE_TLS_REJECT_UNAUTHORIZED turns off what is left to the default. */
+const verified = { minVersion: 'TLSv1.2', rejectUnauthorized: true } as const
+
 type Shared = Pick<
   SQSClientConfig,
   'region' | 'endpoint' | 'credentials' | 'maxAttempts' | 'logger' | 'cacheMiddleware' | 'requestHandler'
@@ -22,7 +25,7 @@ export class AwsConnection {
   readonly closed: Promise<undefined>
   /** For calls past the SDK. As many sockets as calls; HTTP/1.1 like the SDK's. */
   readonly http = new Agent({
-    connect: { timeout: connectLimit },
+    connect: { timeout: connectLimit, ...verified },
     allowH2: false,
     // Ten messages of a mebibyte each, most of their characters escaped.
     maxResponseSize: 67_108_864,
@@ -30,7 +33,7 @@ export class AwsConnection {
   readonly #options: AwsConnectionOptions
   /** Each sink bounds its calls, so no call ever waits for a socket. */
   readonly #httpAgent = new HttpAgent({ keepAlive: true })
-  readonly #httpsAgent = new HttpsAgent({ keepAlive: true })
+  readonly #httpsAgent = new HttpsAgent({ keepAlive: true, ...verified })
   readonly #close: () => void
   #credentials: SQSClientConfig['credentials']
 
