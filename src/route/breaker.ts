@@ -148,8 +148,9 @@ export class Breaker {
     this.#circuit.shutdown()
   }
 
+  /** A probe is alone in its generation: a sink that rejects with the error of an earlier call is not to leave it without a verdict. */
   #record(permit: Permit, call: object, result: Error | undefined): void {
-    if (permit.generation !== this.#generation || this.#counted.has(call)) return
+    if (permit.generation !== this.#generation || (!permit.probe && this.#counted.has(call))) return
     this.#counted.add(call)
     if (this.#unproven && result) this.#circuit.open()
     else {

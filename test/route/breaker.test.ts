@@ -65,6 +65,18 @@ describe('breaker', () => {
     assert.deepEqual(states, ['open', 'half_open', 'open'])
   })
 
+  it('takes the word of a probe that fails with an error it has counted before', async t => {
+    const { it, states } = breaker(t)
+    const errors = [down(), down(), down(), down()]
+    for (const error of errors) it.failed(it.tryAdmit()!, error)
+    await until(() => it.state === 'half_open', { what: 'half open' })
+    it.failed(it.tryAdmit()!, errors[0]!)
+    await until(() => states.length === 4, { what: 'another probe' })
+    it.succeeded(it.tryAdmit()!, {})
+    await until(() => it.state === 'closed', { what: 'closed' })
+    assert.deepEqual(states, ['open', 'half_open', 'open', 'half_open', 'closed'])
+  })
+
   it('gives the turn to the next when a probe ends without a verdict', async t => {
     const { it } = await opened(t)
     const probe = await it.admit()
