@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { type BridgeProcess, runBridge } from '../test/support/bridge-process.ts'
+import { until } from '../test/support/until.ts'
 
 /** The bridge under test: one process after another with the same configuration. */
 export class Bridge {
@@ -12,6 +13,8 @@ export class Bridge {
   #look: NodeJS.Timeout | undefined
   /** Bytes: the most that any of the processes had resident. */
   rss = 0
+  /** The fewest messages that it had unsettled when it was killed by `killHolding`. */
+  fewest: number | undefined
   /** What the log of each process says, one after the other. */
   readonly #logs: (() => string)[] = []
   /** What no bridge should do: end by itself, end with another code than 0. */
@@ -43,6 +46,22 @@ export class Bridge {
     await this.#leave().kill()
   }
 
+  /** Waits until the process that runs has sent a message. */
+  async sending(): Promise<void> {
+    const sent = async () => (await this.running.metric('sluice_messages_sent_total')) > 0
+    await until(sent, { what: 'the bridge to send', timeout: 60_000 })
+  }
+
+  /** Kills it while it has messages that are not settled; one that has none, although its target is away, settled them early. */
+  async killHolding(): Promise<void> {
+    let held = 0
+    const deadline = performance.now() + 5_000
+    while (held === 0 && performance.now() < deadline) held = await this.#unsettled()
+    await this.kill()
+    this.fewest = Math.min(this.fewest ?? held, held)
+    if (held === 0) this.wrongs.push('it had nothing unsettled while its target was away')
+  }
+
   get log(): string {
     return this.#logs.map(log => log()).join('')
   }
@@ -68,6 +87,15 @@ export class Bridge {
   /** Steps the wall clock of this and all later processes to so many milliseconds off the true one. */
   stepClock(milliseconds: number): void {
     writeFileSync(this.#clock, String(milliseconds))
+  }
+
+  /** Here or in the disk buffer. */
+  async #unsettled(): Promise<number> {
+    const [here, onDisk] = await Promise.all([
+      this.running.metric('sluice_messages_buffered'),
+      this.running.metric('sluice_disk_records'),
+    ])
+    return here + onDisk
   }
 
   #leave(): BridgeProcess {

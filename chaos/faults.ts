@@ -1,3 +1,5 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import type { TcpProxy } from '../test/support/proxy.ts'
 import { rabbitmqctl } from '../test/support/rabbitmqctl.ts'
 import type { Random } from './random.ts'
 import type { Side, World } from './world.ts'
@@ -21,6 +23,11 @@ export interface Fault {
 
 const both = ['source', 'target'] as const
 const nothing = () => {}
+
+function refuse(proxy: TcpProxy): void {
+  proxy.refuse()
+  proxy.cut()
+}
 
 const failing = (title: string, code: string, status: number, lasts: Fault['lasts']): Fault => ({
   title,
@@ -51,6 +58,25 @@ export const faults = {
     async begin({ bridge }) {
       await bridge.kill()
       return () => bridge.start()
+    },
+  },
+  /** What the bridge has then is nowhere else if it was settled early. The target comes back when the bridge has started again. */
+  'kill-unsettled': {
+    title: 'kill -9 while the target is away',
+    where: ['bridge'],
+    lasts: [0, 300],
+    async begin({ bridge, target: { proxy } }, _, random) {
+      await bridge.sending()
+      if (random.isTrue(1 / 2)) proxy.stall()
+      else refuse(proxy)
+      await pause(random.whole(200, 1_200))
+      await bridge.killHolding()
+      // What stalled must not arrive after all.
+      refuse(proxy)
+      return async () => {
+        await bridge.start()
+        proxy.resume()
+      }
     },
   },
   sigterm: {
@@ -120,8 +146,7 @@ export const faults = {
     where: both,
     lasts: [1_000, 8_000],
     async begin(_, { proxy }) {
-      proxy.refuse()
-      proxy.cut()
+      refuse(proxy)
       return () => proxy.resume()
     },
   },

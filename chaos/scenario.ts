@@ -44,6 +44,8 @@ export interface Result extends Account {
   readonly deadLetters: number
   /** Bytes. */
   readonly rss: number
+  /** The fewest messages that were unsettled at a kill while the target was away. */
+  readonly unsettled?: number
   readonly recovery: Recovery
   /** What was not as promised, in sentences; empty is what is hoped for. */
   readonly wrongs: readonly string[]
@@ -107,6 +109,7 @@ export async function runScenario(
       ...account,
       deadLetters,
       rss: world.bridge.rss,
+      ...(world.bridge.fewest !== undefined && { unsettled: world.bridge.fewest }),
       recovery: { first, caughtUp },
       wrongs,
     }

@@ -20,6 +20,14 @@ export const mutants: readonly Mutant[] = [
     test: 'test/route/route.test.ts',
   },
   {
+    breaks: 'the same, noticed by kills while the target is away',
+    file: 'src/route/route.ts',
+    find: "const outcome = await sending.catch((error: unknown) => bury('', toError(error), 1))",
+    put: "void sending\n    const outcome = 'accepted' as const",
+    test: 'test/chaos/faults.test.ts',
+    only: 'kill-from-sqs',
+  },
+  {
     breaks: 'a message is settled only when its dead letter is stored',
     file: 'src/route/dead-letter/burial.ts',
     find: 'return this.#deadLetters.store(this.#letter(unsent), received.delivery.lost, waits)',
@@ -78,14 +86,14 @@ export const mutants: readonly Mutant[] = [
   {
     breaks: 'results of before the breaker changed say nothing',
     file: 'src/route/breaker.ts',
-    find: 'if (permit.generation !== this.#generation || this.#counted.has(call)) return',
-    put: 'if (this.#counted.has(call)) return',
+    find: 'if (permit.generation !== this.#generation || (!permit.probe && this.#counted.has(call))) return',
+    put: 'if (!permit.probe && this.#counted.has(call)) return',
     test: 'test/route/breaker.test.ts',
   },
   {
     breaks: 'a lost link, or a call of ten messages, counts once',
     file: 'src/route/breaker.ts',
-    find: 'if (permit.generation !== this.#generation || this.#counted.has(call)) return',
+    find: 'if (permit.generation !== this.#generation || (!permit.probe && this.#counted.has(call))) return',
     put: 'if (permit.generation !== this.#generation) return',
     test: 'test/route/breaker.test.ts',
   },
