@@ -8,30 +8,32 @@ import { pause } from './backoff.ts'
  * row on it is *suspect*, and every other try of it is a test: no other suspect is tried meanwhile, and the link has first
  * lived for ten times as long as it took to die the last time. It is guilty when the link died in so short a time in
  * three tests. A link that comes and goes by itself dies in few of them, and one that does not live without the message,
- * as in an outage, in none.
+ * as in an outage, in none. Where it took longer than `slowest`, there is no test: a link that is cut at regular times (a
+ * proxy that thinks it idle) would fail those of messages that are only there for long.
  */
 const isSuspect = ({ deaths }: Tally): boolean => deaths >= 2
-
-/** Is its next try a test? */
-export const isTest = (tally: Tally): boolean => isSuspect(tally) && tally.deaths % 2 === 0
 
 const enough = 3
 
 /** A link lives for so many times longer without the message. */
 const longer = 10
-/** The longest wait (ms) for a link to have lived; what takes longer to kill it than a tenth of that is not found. */
-const patience = 10_000
+/** A message that takes longer (ms) to kill its link is not found. */
+export const slowest = 1_000
+
+/** Is its next try a test? */
+export const isTest = (tally: Tally): boolean =>
+  isSuspect(tally) && tally.deaths % 2 === 0 && tally.took <= slowest
 
 /** Did the link die by this message? `age` is how long the link had lived when the try began, `took` how long the try went on. */
 export const diedOfIt = ({ age, took }: { readonly age: number; readonly took: number }): boolean =>
-  age >= longer * took
+  took <= slowest && age >= longer * took
 
 export const isGuilty = (deaths: number, own: number, maxAttempts: number): boolean =>
   own >= enough && deaths >= maxAttempts
 
 /** Waits until a link that is so old has lived for long enough before a test. */
 export const lifeBefore = ({ took }: Tally, age: number, signals: readonly AbortSignal[]): Promise<void> =>
-  pause(Math.max(0, Math.min(longer * took, patience) - age), ...signals)
+  pause(Math.max(0, longer * took - age), ...signals)
 
 export interface TestedLink {
   /** Milliseconds that it has lived. */

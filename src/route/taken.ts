@@ -2,7 +2,7 @@ import { MessageRefused } from '../core/errors.ts'
 import { Attempts, type Tally } from './attempts.ts'
 import { aborted } from './backoff.ts'
 import type { Received } from './buffer.ts'
-import { diedOfIt, isGuilty, isTest, lifeBefore } from './suspects.ts'
+import { diedOfIt, isGuilty, isTest, lifeBefore, slowest } from './suspects.ts'
 
 /** The deliveries that were taken and not finished, as far as the link of the source can die of one: see suspects.ts. */
 export class Taken {
@@ -35,14 +35,25 @@ export class Taken {
   async #admit(received: Received, tally: Tally, signals: readonly AbortSignal[]) {
     if (!isTest(tally)) return undefined
     await lifeBefore(tally, received.credit.age, signals)
+    if (received.delivery.lost.aborted) {
+      // The link died without it. A link that never lives for so long must not keep it from ever being tried.
+      this.#attempts.forget(received.delivery)
+      return undefined
+    }
     if (isGuilty(tally.deaths, tally.own, this.#maxAttempts)) {
       this.#guilty.add(received)
       return killer(tally.deaths)
     }
     while (this.#tested && !signals.some(s => s.aborted))
       await Promise.race([this.#end.promise, aborted(...signals)])
-    if (!this.#tested) this.#tested = received
+    if (!this.#tested) this.#test(received)
     return undefined
+  }
+
+  /** It may be held for long, or wait for its target: what it does to the link is known sooner. */
+  #test(received: Received): void {
+    this.#tested = received
+    setTimeout(() => this.#endTest(received), slowest).unref()
   }
 
   begin(received: Received): void {
@@ -61,7 +72,11 @@ export class Taken {
       const age = began - credit.openedAt
       this.#attempts.died(delivery, credit, took, isTested && diedOfIt({ took, age }))
     }
-    if (!isTested) return
+    this.#endTest(received)
+  }
+
+  #endTest(received: Received): void {
+    if (this.#tested !== received) return
     this.#tested = undefined
     this.#end.resolve()
     this.#end = Promise.withResolvers()

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { memoryQueue } from '../../src/adapters/memory/queue.ts'
-import { LinkLost, SinkUnavailable } from '../../src/core/errors.ts'
+import { LinkLost, MessageRefused, SinkUnavailable } from '../../src/core/errors.ts'
 import type { TargetSink } from '../../src/route/target.ts'
 import { until } from '../support/until.ts'
 import { bodies, deadLetters, memoryTarget, message, routeOnMemory } from './route-on-memory.ts'
@@ -151,6 +151,40 @@ describe('a poison message', () => {
     }
     target.failWith = undefined
     await until(() => target.messages.length === 1, { what: 'the message' })
+    assert.deepEqual(await deadLetters(dead), [])
+  })
+})
+
+describe('a message with which the link of its source died again and again', () => {
+  it('stops nobody behind it while its group is held', async t => {
+    const { source, target, route, events } = await routeOnMemory(t, {
+      order: { ordering: 'by_group', onRefused: 'hold_group' },
+    })
+    const held = () => events.filter(e => e.type === 'group_held').length
+    target.failWith = m => (bodies([m])[0] === 'A0' ? new MessageRefused('no') : undefined)
+    for (const body of ['A0', 'A1']) source.put(message(body, { properties: { groupId: 'A' } }))
+    for (let cuts = 0; cuts < 2; cuts++) {
+      await until(() => held() === cuts + 1 && route.status().source.messages === 2, {
+        what: 'the held group',
+      })
+      source.cut()
+    }
+    source.put(message('B0', { properties: { groupId: 'B' } }))
+    await until(() => target.messages.length === 1, { what: 'the other group' })
+    assert.deepEqual(bodies(target.messages), ['B0'])
+  })
+
+  it('is sent all the same where that link never lives for long', async t => {
+    const { source, target, dead } = await routeOnMemory(t)
+    target.failWith = () => new SinkUnavailable('down')
+    for (const body of numbered(3)) source.put(message(body))
+    let cuts = 0
+    const cutting = setInterval(() => {
+      source.cut()
+      if (++cuts === 5) target.failWith = undefined
+    }, 60)
+    t.after(() => clearInterval(cutting))
+    await until(() => new Set(bodies(target.messages)).size === 3, { what: 'all' })
     assert.deepEqual(await deadLetters(dead), [])
   })
 })

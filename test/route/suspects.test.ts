@@ -24,6 +24,12 @@ describe('a message with which a link died', () => {
     assert.deepEqual(tests, [2, 4, 6])
   })
 
+  it('is neither tested nor found where it was there for longer than a second: a link cut every 10.5 s fails no test', () => {
+    assert.equal(isTest({ deaths: 2, own: 0, unexpected: 0, took: 1_000 }), true)
+    assert.equal(isTest({ deaths: 2, own: 0, unexpected: 0, took: 1_001 }), false)
+    assert.equal(diedOfIt({ age: 3_600_000, took: 1_001 }), false)
+  })
+
   it('is guilty after three tests and as many deaths as there may be attempts', () => {
     assert.deepEqual([isGuilty(7, 3, 5), isGuilty(70, 2, 5), isGuilty(7, 3, 8)], [true, false, false])
   })
