@@ -1,4 +1,4 @@
-import type { BridgeConfig, RouteConfig, SinkEnd } from './config/bridge-config.ts'
+import type { BridgeConfig, RouteConfig, SinkEnd, TargetEnd } from './config/bridge-config.ts'
 import type { Problem } from './config/problem.ts'
 import type { Report } from './core/events.ts'
 import { typedJson } from './core/json/typed-json.ts'
@@ -241,9 +241,9 @@ function requestReply(
 
 const ownerOf = (target: string): string => `target ${target}`
 
-const targetSink = ({ kind, at }: SinkEnd): TargetSink => ({
+const targetSink = ({ kind, at, allow }: SinkEnd & { allow?: TargetEnd['allow'] }): TargetSink => ({
   open: context => kind.open(at, context),
-  ...(kind.address && { address: compileAddress(kind.address(at)) }),
+  ...(kind.address && { address: compileAddress(kind.address(at), allow) }),
   ...(kind.orderGroup && { orderGroup: (message: Message) => kind.orderGroup?.(at, message) }),
   prepare: (limits, message) => kind.prepare(at, limits, message),
 })

@@ -20,6 +20,8 @@ export interface SinkEnd {
 /** A target with the rules that are its own. */
 export interface TargetEnd extends SinkEnd {
   readonly mapping: readonly LoadedRule[]
+  /** Patterns that the address of a message has to match, where it chooses that itself. */
+  readonly allow?: readonly string[] | undefined
 }
 
 export type DeadLetterEnd =

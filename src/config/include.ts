@@ -1,8 +1,9 @@
-import { globSync, readFileSync, realpathSync, statSync } from 'node:fs'
+import { globSync, realpathSync, statSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { sentence } from '../core/errors.ts'
 import { isMap } from './ends.ts'
 import type { PlacedProblem, Problem } from './problem.ts'
+import { readText } from './read-text.ts'
 import { SourceText } from './source-text.ts'
 
 /** What an included file may hold; all else is said once, in the file that includes. */
@@ -29,7 +30,7 @@ export function included(
     }
     const fresh = found.filter(file => !seen.has(resolve(file)))
     for (const file of fresh) seen.add(resolve(file))
-    return fresh.map(readText)
+    return fresh.map(textOf)
   })
 }
 
@@ -48,9 +49,9 @@ function isFile(path: string): boolean {
   }
 }
 
-function readText(file: string): SourceText | PlacedProblem {
+function textOf(file: string): SourceText | PlacedProblem {
   try {
-    return new SourceText(file, readFileSync(file, 'utf8'))
+    return new SourceText(file, readText(file))
   } catch (error) {
     const text = `the included file cannot be read: ${sentence(error)}`
     return { file, line: 1, column: 1, path: [], text }

@@ -31,9 +31,10 @@ export function jsonSchema(adapters: readonly AnyAdapter[]): object {
   routes.propertyNames = { type: 'string', pattern: '^([A-Za-z0-9_.-]|\\$\\{item(\\.[A-Za-z0-9_-]+)*\\})+$' }
   const route = routes.additionalProperties
   route.properties.from = { anyOf: end('source') } as Json
+  const allow = { type: 'array', items: { type: 'string', minLength: 1 }, minItems: 1 }
   const rules = { $ref: '#/properties/routes/additionalProperties/properties/mapping' } as Json
   route.properties.targets!.additionalProperties = {
-    anyOf: end('sink').map(sink => ({ ...sink, properties: { ...sink.properties, mapping: rules } })),
+    anyOf: end('sink').map(sink => ({ ...sink, properties: { ...sink.properties, mapping: rules, allow } })),
   } as unknown as Json
   const places = {
     anyOf: [

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises'
 import { adapters } from '../adapters/index.ts'
 import { sentence } from '../core/errors.ts'
 import { adminWarnings } from './admin.ts'
@@ -12,7 +11,9 @@ import { MappingFiles } from './mapping-files.ts'
 import { isAnyOrdered, orderProblems } from './order.ts'
 import { parse } from './parse.ts'
 import { pauseProblems } from './pause.ts'
+import { placeProblems } from './places.ts'
 import { ConfigInvalid, formatPath, type PlacedProblem, type Problem } from './problem.ts'
+import { readText } from './read-text.ts'
 import { References } from './references.ts'
 import { replyProblems } from './replies.ts'
 import { type RuleCheck, ruleProblems } from './rules.ts'
@@ -41,7 +42,7 @@ export interface LoadOptions {
 export async function load(file: string, options: LoadOptions = {}): Promise<Loaded> {
   let text: string
   try {
-    text = await readFile(file, 'utf8')
+    text = readText(file)
   } catch (error) {
     const found = `the file cannot be read: ${sentence(error)}`
     throw new ConfigInvalid([{ file, line: 1, column: 1, path: [], text: found }])
@@ -77,6 +78,7 @@ export function loadText(name: string, written: string, options: LoadOptions = {
     ...(checkRule ? ruleProblems(data, files, checkRule) : []),
     ...known.flatMap(orderProblems),
     ...known.flatMap(pauseProblems),
+    ...known.flatMap(placeProblems),
     ...replyProblems(known, file?.request_reply),
     ...diskProblems(known),
     ...circleProblems(known),
@@ -130,10 +132,11 @@ function routeConfig(
   const targets = new Map<string, TargetEnd>()
   for (const [target, keys] of Object.entries(isMap(written.targets) ? written.targets : {})) {
     if (!isMap(keys)) continue
-    const { mapping: _, ...options } = keys
+    const { mapping: _, allow: __, ...options } = keys
     const end = ends.sink(options, [...path, 'targets', target], name)
-    const mapping = rules(file?.routes[name]?.targets[target]?.mapping, [...path, 'targets', target])
-    if (end) targets.set(target, { ...end, mapping })
+    const parsed = file?.routes[name]?.targets[target]
+    const mapping = rules(parsed?.mapping, [...path, 'targets', target])
+    if (end) targets.set(target, { ...end, mapping, allow: parsed?.allow })
   }
   const own = written.dead_letter !== undefined
   const places = own ? written.dead_letter : defaultDeadLetter

@@ -47,8 +47,11 @@ export function printConfig({ config, file, references }: Loaded): string {
           dead_letter_pause: written.dead_letter_pause,
           targets: Object.fromEntries(
             Array.from(route.targets, ([target, end]) => {
-              const { mapping = [] } = own.targets[target] ?? {}
-              return [target, { ...encodeEnd(end), ...(mapping.length > 0 && { mapping }) }]
+              const { mapping = [], allow } = own.targets[target] ?? {}
+              return [
+                target,
+                { ...encodeEnd(end), ...(allow && { allow }), ...(mapping.length > 0 && { mapping }) },
+              ]
             }),
           ),
           dead_letter: route.deadLetters.map(place => {

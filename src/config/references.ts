@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs'
 import type { Problem } from './problem.ts'
+import { readText } from './read-text.ts'
 
 const reference = /\$\{(env|file):([^}]*)\}/g
 
@@ -43,7 +43,7 @@ export class References {
     if (!text.includes('${')) return text
     const resolved = text.replace(reference, (written: string, kind: string, name: string) => {
       try {
-        return kind === 'env' ? fromEnvironment(name) : readFileSync(name, 'utf8').replace(/\r?\n$/, '')
+        return kind === 'env' ? fromEnvironment(name) : readText(name).replace(/\r?\n$/, '')
       } catch (error) {
         const { code, message } = error as NodeJS.ErrnoException
         const reason = code === 'ENOENT' ? `there is no file ${name}` : message

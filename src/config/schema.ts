@@ -73,6 +73,13 @@ const endpoint = z.looseObject({ connection: z.string().describe('name of a conn
 
 const target = endpoint.extend({
   mapping: mapping.describe('rules for this target alone, after those of the route'),
+  allow: z
+    .array(z.string().min(1))
+    .min(1)
+    .optional()
+    .describe(
+      'patterns of the places that `${…}` may come to, `*` stands for anything; needed where nothing but an expression names the place',
+    ),
 })
 
 const deadLetter = z

@@ -18,6 +18,44 @@ import { offsetInScalar } from './scalar-offset.ts'
 /** Uses of an anchor, times the anchors in it: what one for all of 300 routes needs, and far below what fills the memory. */
 const maxAliasCount = 10_000
 
+/** Each one costs the library a look at all before it. */
+const maxAnchors = 1_000
+
+interface Found {
+  readonly offset: number
+  readonly text: string
+}
+
+const tags = new Set(['str', 'int', 'float', 'bool', 'null', 'map', 'seq'].map(t => `tag:yaml.org,2002:${t}`))
+
+/** What YAML allows and a configuration does not: a name twice, a name that is the prototype to JavaScript, and tags. */
+function strangeParts(document: Parameters<typeof visit>[0]): readonly Found[] {
+  const found: Found[] = []
+  const lookAtTag = ({ tag, range }: Node) => {
+    if (tag === undefined || tags.has(tag)) return
+    found.push({
+      offset: range?.[0] ?? 0,
+      text: `no value can have the tag ${tag}: YAML is read without tags`,
+    })
+  }
+  visit(document, {
+    Map: (_, map) => {
+      lookAtTag(map)
+      const seen = new Set<unknown>()
+      for (const { key } of map.items) {
+        if (!isScalar(key) || typeof key.value === 'symbol') continue
+        const offset = key.range?.[0] ?? 0
+        if (seen.has(key.value)) found.push({ offset, text: 'no well-formed YAML: Map keys must be unique' })
+        // The schemas pass over it without a word.
+        if (key.value === '__proto__') found.push({ offset, text: 'a key cannot have the name __proto__' })
+        seen.add(key.value)
+      }
+    },
+    Value: (_, value) => lookAtTag(value),
+  })
+  return found
+}
+
 /** A YAML text that knows where each of its values stands. */
 export class SourceText {
   readonly file: string
@@ -32,10 +70,14 @@ export class SourceText {
   constructor(file: string, text: string) {
     this.file = file
     this.#text = text
+    const anchors = text.match(/(^|[\s,[{])&[^\s,[\]{}]/g)?.length ?? 0
+    if (anchors > maxAnchors) text = ''
     this.#document = parseDocument(text, {
       lineCounter: this.#lines,
       prettyErrors: false,
       merge: true,
+      // Looked for below: the library compares each key of a map with all of its others.
+      uniqueKeys: false,
     })
     this.problems = this.#document.errors.map(error => ({
       file,
@@ -43,20 +85,23 @@ export class SourceText {
       path: [],
       text: `no well-formed YAML: ${error.message}`,
     }))
+    if (anchors > maxAnchors) {
+      this.#refuse([
+        { offset: 0, text: `there are ${anchors} anchors (&NAME), and at most ${maxAnchors} can be` },
+      ])
+    }
     const replaced = text.indexOf('\ufffd')
     if (replaced >= 0) {
       const said = 'the file is no UTF-8 here (the character U+FFFD itself is written "\\uFFFD")'
       this.problems.push({ file, ...this.#position(replaced), path: [], text: said })
     }
-    // The schemas pass over it without a word, since it is not a key but the prototype to JavaScript.
-    visit(this.#document, {
-      Pair: (_, { key }) => {
-        if (!isScalar(key) || key.value !== '__proto__') return
-        const at = this.#position(key.range?.[0] ?? 0)
-        this.problems.push({ file, ...at, path: [], text: 'a key cannot have the name __proto__' })
-      },
-    })
+    this.#refuse(strangeParts(this.#document))
     this.data = this.problems.length === 0 ? this.#toData() : undefined
+  }
+
+  #refuse(found: readonly Found[]): void {
+    for (const { offset, text } of found)
+      this.problems.push({ file: this.file, ...this.#position(offset), path: [], text })
   }
 
   /** Aliases are resolved only here, and one without its anchor is found only then. */

@@ -72,6 +72,7 @@ await describeOnBroker('rabbitmq4', 'the bridge to places that are not there', b
       const gone = `sluice-gone-${randomUUID()}`
       const { bridge, dead, send, left } = await back(t, aws, rabbitConnection(broker, protocol), {
         queue: '${headers.place}',
+        allow: ['*'],
       })
       for (let i = 0; i < 30; i++) await send(`m${i}`, i % 10 === 3 ? gone : good)
       await until(async () => (await rabbit.ready(good)) >= 27, { what: 'the others' })
@@ -104,7 +105,7 @@ await describeOnBroker('mosquitto', 'the bridge to topics that the broker forbid
         urls: [`mqtt://${host}:${port}`],
         username: 'anybody',
       }
-      const target = { topic: chosen ? '${headers.place}' : 'forbidden/cmd' }
+      const target = chosen ? { topic: '${headers.place}', allow: ['*'] } : { topic: 'forbidden/cmd' }
       const { bridge, dead, send, left } = await back(t, aws, connection, target)
       await send('a', 'forbidden/cmd')
       await send('b', 'fine/cmd')

@@ -39,7 +39,7 @@ routes:
       plain: { connection: old, topic: orders }
   chosen:
     from: { connection: here, queue: in }
-    targets: { main: { connection: cloud, queue: "\${headers.where}" } }
+    targets: { main: { connection: cloud, queue: "\${headers.where}", allow: ["*"] } }
 `
 
 const peekable = `
