@@ -118,8 +118,9 @@ export class Cursor {
 
   async #leave(segment: Segment, scan: Scan): Promise<void> {
     const { end } = segment
+    if (!segment.isRemoved && scan.position < segment.bytes)
+      this.#holes.push({ from: scan.position, to: segment.bytes })
     if (!segment.isRemoved && end !== undefined && this.#last < end - 1) {
-      if (scan.position < segment.bytes) this.#holes.push({ from: scan.position, to: segment.bytes })
       await this.#reached(end, segment)
       this.#last = end - 1
     } else if (end !== undefined) this.#last = Math.max(this.#last, end - 1)
@@ -133,10 +134,12 @@ export class Cursor {
   async #unknownEnd(segment: Segment): Promise<void> {
     const after = this.#segments.all.find(s => s.header.number > segment.header.number)
     if (!after) return
-    const from = this.#last + 1
-    this.#last = after.header.first - 1
-    if (from <= this.#last) await this.#segments.acknowledge(from, this.#last)
-    await this.#segments.end(segment, after.header.first)
+    const end = after.header.first
+    // Without any damage here, all that is missing was in the one that was removed.
+    if (this.#holes.length > 0) await this.#reached(end, segment)
+    else if (this.#last < end - 1) await this.#segments.acknowledge(this.#last + 1, end - 1)
+    this.#last = end - 1
+    await this.#segments.end(segment, end)
   }
 }
 

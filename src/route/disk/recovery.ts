@@ -37,6 +37,8 @@ export async function recover(parts: RecoveryParts): Promise<Recovered> {
   const [oldest] = found
   const next = Math.max(acks.highest, ...found.map(s => (s.end ?? s.header.first) - 1)) + 1
   acks.assume(1, (oldest?.header.first ?? next) - 1)
+  // What is known to have been behind the last record is not there any more.
+  acks.assume(found.at(-1)?.end ?? next, next - 1)
   const segments: Segment[] = []
   for (const segment of found) {
     const { header, end, path } = segment
@@ -97,16 +99,19 @@ async function cutOff(segment: Segment, parts: RecoveryParts): Promise<number> {
   const scan = new Scan(file, segment.marker)
   let end = segment.header.first
   let to = headerSize
+  /** Of the damage behind the last record, what was not done with. */
   let tail: Damage | undefined
   try {
     for (let piece = await scan.next(segment.bytes); piece; piece = await scan.next(segment.bytes)) {
-      tail = piece.type === 'damage' ? piece : undefined
-      if (piece.type === 'damage') continue
+      if (piece.type === 'damage') {
+        if (piece.seq === undefined || !acks.acked.has(piece.seq)) tail = piece
+        continue
+      }
+      tail = undefined
       end = Math.max(end, piece.seq + 1)
       to = piece.to
     }
-    const wasDone = tail?.seq !== undefined && acks.acked.has(tail.seq)
-    if (tail && !wasDone) {
+    if (tail) {
       const copy = await setAside(files, segment, { from: to, to: tail.to })
       damaged(
         copy,

@@ -115,6 +115,61 @@ describe('a damaged disk buffer', () => {
     await store.close()
   })
 
+  it('says what is missing at the end of a segment behind which another is done with and gone', async () => {
+    const files = new ForgetfulFiles()
+    const { store } = await storeOn(files)
+    for (let i = 1; i <= 6; i++) await store.writer.append(recordOf(`m${i}`.padEnd(20_000, '.')))
+    const [[first], [second]] = segmentsOf(files.contents) as [[string, Buffer], [string, Buffer]]
+    const out = await handedOut(store)
+    for (const delivery of out.slice(2, 4)) await delivery.settle('accepted')
+    await store.close()
+    const names = segmentsOf(files.contents).map(([name]) => name)
+    assert.ok(names.includes(first) && !names.includes(second))
+    const disk = changed(files.contents, first, copy => copy.fill(0xff, copy.length - 100, copy.length - 50))
+    const { store: again, said } = await storeOn(disk)
+    assert.deepEqual(numbersOf((await handedOut(again)).map(bodyOf)), [1, 5, 6])
+    assert.deepEqual(
+      said.damaged.map(({ records }) => records),
+      [1],
+    )
+    assert.ok(disk.contents.has(said.damaged[0]!.copies))
+    await again.close()
+  })
+
+  it('counts nothing that is not there: what was handed out and lies in a damaged end is not waited for', async () => {
+    const files = new ForgetfulFiles()
+    const { store } = await storeOn(files)
+    for (let i = 1; i <= 3; i++) await store.writer.append(recordOf(`m${i}`))
+    await (await handedOut(store))[0]!.settle('accepted')
+    await store.close()
+    const [[name]] = segmentsOf(files.contents) as [[string, Buffer]]
+    const disk = changed(files.contents, name, copy => copy.fill(0xff, copy.length - 5))
+    const { store: again } = await storeOn(disk)
+    assert.equal(again.status().records, 1)
+    await (await handedOut(again))[0]!.settle('accepted')
+    assert.equal(again.status().records, 0)
+    await again.close()
+  })
+
+  it('sets aside all of a damaged end, though its last record was done with', async () => {
+    const files = new ForgetfulFiles()
+    const { store } = await storeOn(files)
+    for (let i = 1; i <= 3; i++) await store.writer.append(recordOf(`m${i}`.padEnd(200, '.')))
+    await (await handedOut(store))[2]!.settle('accepted')
+    await store.close()
+    const [[name, bytes]] = segmentsOf(files.contents) as [[string, Buffer]]
+    // The contents of the second and of the third.
+    const size = (bytes.length - 64) / 3
+    const disk = changed(files.contents, name, copy =>
+      copy.fill(0xff, 64 + size + 100, 64 + size + 110).fill(0xff, copy.length - 10),
+    )
+    const { store: again, said } = await storeOn(disk)
+    assert.deepEqual(numbersOf((await handedOut(again)).map(bodyOf)), [1])
+    assert.equal(said.damaged.length, 1)
+    assert.ok(disk.contents.get(said.damaged[0]!.copies)!.length >= size)
+    await again.close()
+  })
+
   it('takes acknowledgements that were damaged for none: their records come again', async () => {
     const files = new ForgetfulFiles()
     const { store } = await storeOn(files)
