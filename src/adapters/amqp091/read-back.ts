@@ -25,7 +25,7 @@ export async function readBack(
   if (purpose === 'look') context.report({ type: 'notice', text: shows })
   context.report({ type: 'notice', text: counts })
   const renewal = {
-    open: async () => (await import('./sink.ts')).sink.open(at, context),
+    open: async (signal: AbortSignal) => (await import('./sink.ts')).sink.open(at, { ...context, signal }),
     prepare: (limits: Limits, message: Message) => prepare(at, limits as AmqpLimits, message),
   }
   return readQueue(

@@ -31,7 +31,7 @@ export async function readBack(
     if (Number.isFinite(holdLimit(at.connection))) context.report({ type: 'notice', text: counts })
     const to = { ...given, connection: at.connection }
     const renewal = {
-      open: async () => (await import('./sink.ts')).openSink(to, context),
+      open: async (signal: AbortSignal) => (await import('./sink.ts')).openSink(to, { ...context, signal }),
       prepare: (limits: Limits, message: Message) => prepare(to, limits, message),
     }
     return await readQueue({ open: (deliver, own) => openSource(at, deliver, own), quiet, renewal }, context)

@@ -26,10 +26,13 @@ export async function readQueue(
 ): Promise<ReadBack> {
   const waiting: Delivery[] = []
   const worn = new Set<Delivery>()
+  /** The broker may still hand out so many. */
+  let expected = window ?? usualWindow
   let wake = () => {}
   let ended: { readonly error: Error | undefined } | undefined
   const deliver = (delivery: Delivery) => {
     waiting.push(delivery)
+    expected--
     if (renewal && isWorn(delivery)) worn.add(delivery)
     wake()
   }
@@ -57,11 +60,22 @@ export async function readQueue(
     source.grant(window ?? usualWindow, window === undefined ? windowBytes : Number.POSITIVE_INFINITY)
     for (let delivery = await next(); delivery; delivery = await next()) {
       source.grant(1, delivery.size)
-      yield storedMessage(delivery, () => worn.delete(delivery))
+      if (window === undefined) expected++
+      yield storedMessage(delivery, () => {
+        worn.delete(delivery)
+        if (window !== undefined) expected++
+      })
     }
   }
 
+  /** What is on its way when the reading ends was handed out as well, and is worn where the first ones are. */
+  async function allThatComes(): Promise<void> {
+    waiting.length = 0
+    while (expected > 0 && !ended && (await next())) waiting.length = 0
+  }
+
   async function close(): Promise<void> {
+    if (worn.size > 0) await allThatComes().catch(() => {})
     const left = [...worn].filter(({ lost }) => !lost.aborted)
     worn.clear()
     try {

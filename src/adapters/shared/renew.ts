@@ -1,10 +1,12 @@
 import type { Limits, Prepared, Sink } from '../../core/adapter.ts'
 import type { Delivery } from '../../core/delivery.ts'
+import { MessageRefused, toError } from '../../core/errors.ts'
 import type { Headers, Message } from '../../core/message.ts'
 
 /** How messages are sent to the place that they are read from. */
 export interface Renewal {
-  open(): Promise<Sink>
+  /** Its signal is not that of the command, which may have been told to end. */
+  open(signal: AbortSignal): Promise<Sink>
   prepare(limits: Limits, message: Message): Prepared
 }
 
@@ -14,8 +16,11 @@ export interface Renewal {
  */
 const most = 15
 
-/** Milliseconds for all that is sent anew. */
+/** Milliseconds for opening, and for each that is sent anew. */
 const limit = 60_000
+
+/** So many on their way at a time. */
+const atOnce = 50
 
 /** The names of the counts, as the broker writes them beside or among the headers. */
 const counts = ['x-delivery-count', 'x-acquired-count']
@@ -27,18 +32,26 @@ export function isWorn({ deliveryCount = 0, message }: Delivery): boolean {
 
 /**
  * Sends the messages once more, with the count at nothing, and lets the old ones go, each when its copy was confirmed: to be
- * given back once more would bring them near their end. They stand at the end of the queue then.
+ * given back once more would bring them near their end. They stand at the end of the queue then. Throws what was wrong with the
+ * first that could not be sent; one that is refused keeps nobody else.
  */
 export async function renew(worn: readonly Delivery[], { open, prepare }: Renewal): Promise<void> {
-  const sink = await open()
+  const sink = await open(AbortSignal.timeout(limit))
+  const renewOne = async (delivery: Delivery) => {
+    await sink.send(prepare(sink.limits, plain(delivery.message)), AbortSignal.timeout(limit))
+    await delivery.settle('accepted')
+  }
+  const errors: Error[] = []
+  const isOver = () => errors.some(error => !(error instanceof MessageRefused))
   try {
-    for (const delivery of worn) {
-      await sink.send(prepare(sink.limits, plain(delivery.message)), AbortSignal.timeout(limit))
-      await delivery.settle('accepted')
+    for (let i = 0; i < worn.length && !isOver(); i += atOnce) {
+      const ended = await Promise.allSettled(worn.slice(i, i + atOnce).map(renewOne))
+      errors.push(...ended.filter(end => end.status === 'rejected').map(({ reason }) => toError(reason)))
     }
   } finally {
     await sink.close()
   }
+  if (errors[0]) throw errors[0]
 }
 
 const plain = (message: Message): Message => ({

@@ -46,7 +46,7 @@ export async function readBack(
   report({ type: 'notice', text: broker === 'rabbitmq' ? counts : holds })
   // On trial a source takes one message at the most.
   const renewal = {
-    open: async () => (await import('./sink.ts')).sink.open(given, context),
+    open: async (signal: AbortSignal) => (await import('./sink.ts')).sink.open(given, { ...context, signal }),
     prepare: (limits: Limits, message: Message) => prepare(given, limits as StompLimits, message),
   }
   return readQueue(
