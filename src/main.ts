@@ -6,4 +6,7 @@ import { runCli } from './cli.ts'
 // before it collects; see docs/decisions/0008-heap.md.
 setFlagsFromString('--heap-growing-percent=40')
 
+// The report of a crash has all else that is needed; the environment may hold passwords (`${env:…}`).
+if (process.report) process.report.excludeEnv = true
+
 process.exitCode = await runCli(process.argv)

@@ -100,3 +100,22 @@ describe('a message chooses no place unless a pattern allows it', () => {
     }
   })
 })
+
+describe('an admin server that others reach', () => {
+  const warnings = (admin: string) =>
+    loadText('f.yaml', `${config('queue: orders')}admin: ${admin}\n`).warnings.filter(
+      w => w.path[0] === 'admin',
+    )
+
+  it('is warned of where it has no token, and nowhere else', () => {
+    const [warning] = warnings('{ host: 0.0.0.0 }')
+    assert.match(warning!.text, /set admin\.token/)
+    for (const well of [
+      '{}',
+      '{ host: localhost }',
+      '{ host: "::1" }',
+      '{ host: 0.0.0.0, token: 0123456789abcdef }',
+    ])
+      assert.deepEqual(warnings(well), [])
+  })
+})
