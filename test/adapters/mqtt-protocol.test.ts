@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { createServer } from 'node:net'
-import { test } from 'node:test'
-import { SessionMemory } from '../../src/adapters/mqtt/sessions.ts'
+import { describe, test } from 'node:test'
+import { SessionMemory, sessionMemory } from '../../src/adapters/mqtt/sessions.ts'
 import { LinkLost, sentence } from '../../src/core/errors.ts'
 import { until } from '../support/until.ts'
 import { endpoint, Opened } from './mqtt-opened.ts'
@@ -436,18 +436,65 @@ test('a session taken over by another client is reported and left alone', async 
   assert.deepEqual(opened.notices, [why.message])
 })
 
-test('a connection closed soon after it was opened, for half a minute, is taken for a stolen client id', async () => {
-  const memory = new SessionMemory()
-  const livedFrom = (opened: number, life: number) => memory.closedByPeer(opened, opened + life, 'sluice-a-b')
-  for (const opened of [0, 2_000, 4_000, 6_000, 8_000, 10_000]) {
-    assert.equal(livedFrom(opened, 500).retryAfter, undefined, 'an unlucky network does that')
-  }
-  assert.equal(livedFrom(12_000, 10_001).retryAfter, undefined, 'a long life ends the row')
-  for (const opened of [30_000, 40_000, 50_000, 58_000])
-    assert.equal(livedFrom(opened, 1_500).retryAfter, undefined)
-  const why = livedFrom(60_000, 1_500)
-  assert.equal(why.retryAfter, 60_000)
-  assert.match(why.message, /5 times in a row: another client seems to use client id sluice-a-b/)
+describe('a connection closed soon after it was opened, for half a minute', () => {
+  const opening = [30_000, 38_000, 46_000, 54_000]
+  const livesOf = (memory: SessionMemory) => (opened: number, life: number) =>
+    memory.closedByPeer(opened, opened + life, 'sluice-a-b')
+
+  test('is taken for a stolen client id', () => {
+    const livedFrom = livesOf(new SessionMemory())
+    for (const opened of [0, 2_000, 4_000, 6_000, 8_000, 10_000]) {
+      assert.equal(livedFrom(opened, 500).retryAfter, undefined, 'an unlucky network does that')
+    }
+    assert.equal(livedFrom(12_000, 10_001).retryAfter, undefined, 'a long life ends the row')
+    for (const opened of opening) assert.equal(livedFrom(opened, 7_500).retryAfter, undefined)
+    const why = livedFrom(62_000, 1_500)
+    assert.equal(why.retryAfter, 60_000)
+    assert.match(why.message, /5 times in a row: another client seems to use client id sluice-a-b/)
+  })
+
+  test('is not, where no connection could be opened in between: the broker was down', () => {
+    const memory = new SessionMemory()
+    const livedFrom = livesOf(memory)
+    for (const opened of [...opening, 62_000, 70_000, 78_000]) {
+      assert.equal(livedFrom(opened, 7_500).retryAfter, undefined)
+      memory.notOpened()
+    }
+  })
+
+  test('is not, where we came back late: the broker may have been down', () => {
+    const livedFrom = livesOf(new SessionMemory())
+    for (let opened = 0; opened < 200_000; opened += 12_500)
+      assert.equal(livedFrom(opened, 7_000).retryAfter, undefined)
+  })
+
+  test('is not, where the broker does not listen, or does not answer, in between', async () => {
+    for (const trouble of ['none', 'refuses', 'hangs up'] as const) {
+      let hangsUp = false
+      await using broker = await ScriptedBroker.listen(4, (packet, client) =>
+        hangsUp ? client.socket.destroy() : polite(packet, client),
+      )
+      const place = at(broker)
+      const memory = sessionMemory(place.connection, 'sluice-test-route')
+      const now = performance.now()
+      for (const ago of [36_000, 28_000, 20_000, 12_000]) livesOf(memory)(now - ago, 7_500)
+      livesOf(memory)(now - 4_000, 4_000)
+      if (trouble !== 'none') {
+        hangsUp = trouble === 'hangs up'
+        const { urls } = place.connection
+        const port = hangsUp ? broker.port : 1
+        Object.assign(urls[0]!, { port })
+        await assert.rejects(Opened.at(place), /connecting to/)
+        hangsUp = false
+        Object.assign(urls[0]!, { port: broker.port })
+      }
+      const opened = await Opened.at(place)
+      broker.last.socket.end()
+      const why = await opened.source.closed
+      assert.ok(why instanceof LinkLost)
+      assert.equal(why.retryAfter, trouble === 'none' ? 60_000 : undefined, trouble)
+    }
+  })
 })
 
 test('a connection that the broker closes without a word: the link says so', async () => {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { IClientOptions } from 'mqtt'
 import type { LinkLost } from '../../core/errors.ts'
 import { type ConnectionOptions, clientIdOf, type SinkAt, type SourceAt } from './options.ts'
-import { closedWithoutWord, sessionMemory } from './sessions.ts'
+import { closedWithoutWord, type SessionMemory, sessionMemory } from './sessions.ts'
 
 /** As whom a link connects, and to which session. */
 export interface Session {
@@ -13,6 +13,8 @@ export interface Session {
   readonly maxPacketSize: number
   /** What CONNECT says beside that in version 5. */
   readonly properties?: IClientOptions['properties']
+  /** Called when a connection could not be opened. */
+  notOpened(): void
   /** What to say of a connection that the peer closed without a word. */
   closedByPeer(opened: number, closed: number, cause?: Error): LinkLost
 }
@@ -51,7 +53,7 @@ export function sourceSession(at: SourceAt): Session {
       topicAliasMaximum: 16,
       ...(!clean && { sessionExpiryInterval: seconds(options.session_expiry) }),
     },
-    closedByPeer: (opened, closed, cause) => memory.closedByPeer(opened, closed, clientId, cause),
+    ...remembered(memory, clientId),
   }
 }
 
@@ -71,18 +73,26 @@ export function sinkSession({ connection, connectionName, route, options }: Sink
       clientId: fixed === undefined ? `sluice-${connectionName}-${route}-${own}` : `${fixed}-trial-${own}`,
       clean: true,
       maxPacketSize: largestAnswer,
+      notOpened: () => {},
       closedByPeer: (_opened, _closed, cause) => closedWithoutWord(cause),
     }
   }
-  const memory = sessionMemory(connection, fixed)
   return {
     connection,
     clientId: fixed,
     clean: true,
     maxPacketSize: largestAnswer,
-    closedByPeer: (opened, closed, cause) => memory.closedByPeer(opened, closed, fixed, cause),
+    ...remembered(sessionMemory(connection, fixed), fixed),
   }
 }
+
+const remembered = (
+  memory: SessionMemory,
+  clientId: string,
+): Pick<Session, 'notOpened' | 'closedByPeer'> => ({
+  notOpened: () => memory.notOpened(),
+  closedByPeer: (opened, closed, cause) => memory.closedByPeer(opened, closed, clientId, cause),
+})
 
 /** 0xFFFFFFFF means that the session never expires (MQTT 5, 3.1.2.11.2). */
 const seconds = (milliseconds: number): number => Math.min(Math.ceil(milliseconds / 1000), 0xffff_ffff)

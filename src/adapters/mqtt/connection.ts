@@ -76,13 +76,15 @@ export class Connection {
   /** Connects; when this resolves the broker has accepted us. */
   static async open(url: BrokerUrl, session: Session, signal: AbortSignal): Promise<Connection> {
     const limit = session.connection.connect_timeout
-    const connection = new Connection(await openSocket(url, session.connection, signal), session)
+    let connection: Connection | undefined
     try {
+      connection = new Connection(await openSocket(url, session.connection, signal), session)
       await within(limit, 'the answer to CONNECT', connection.#connected(), signal)
       connection.#keepAlive()
       return connection
     } catch (error) {
-      connection.fail(new Error('opening was given up', { cause: error }))
+      session.notOpened()
+      connection?.fail(new Error('opening was given up', { cause: error }))
       throw error
     }
   }

@@ -6,6 +6,8 @@ const leftAlone = 60_000
 const short = 10_000
 const many = 5
 const long = 30_000
+/** A life that began later than this after the one before it says nothing: the broker may have been down meanwhile. */
+const atOnce = 5_000
 
 /** What this process remembers of a session from one link to the next. */
 export class SessionMemory {
@@ -16,14 +18,24 @@ export class SessionMemory {
   /** What was already said of it. */
   readonly told = new Set<string>()
   #row = { since: 0, lives: 0 }
+  #closed = Number.NEGATIVE_INFINITY
+
+  /** A connection could not be opened: the broker was down, and those before may have ended for that. */
+  notOpened(): void {
+    this.#row.lives = 0
+  }
 
   /**
-   * What to say of a connection that the peer closed without a word (times in milliseconds of any one clock). Before
-   * version 5 that is all one sees when another client connects with the same client id, and both may go on so for ever.
+   * What to say of a connection that the peer closed without a word (times in milliseconds of any one clock). That is all one
+   * sees when another client connects with the same client id, and both may go on so for ever: before version 5, and of Mosquitto
+   * 2.0 in version 5 too. A broker that takes a client in again at once, time after time, was not restarted.
    */
   closedByPeer(opened: number, closed: number, clientId: string, cause?: Error): LinkLost {
+    const isAtOnce = opened - this.#closed < atOnce
+    this.#closed = closed
     if (closed - opened >= short) this.#row.lives = 0
-    else if (this.#row.lives++ === 0) this.#row.since = opened
+    else if (this.#row.lives === 0) this.#row = { since: opened, lives: 1 }
+    else if (isAtOnce) this.#row.lives++
     if (this.#row.lives < many || closed - this.#row.since < long) {
       return closedWithoutWord(cause)
     }
