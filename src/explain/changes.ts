@@ -43,8 +43,8 @@ export function changesBetween(before: Message, after: Message): readonly Change
 /** A value with its type; text is in quotes and has none. */
 function valueText(name: string, value: Value | string | number | boolean): string {
   if (typeof value !== 'object') {
-    const isTime = typeof value === 'number' && /^(expires|created)At$/.test(name)
-    return isTime ? new Date(value).toISOString() : JSON.stringify(value)
+    const time = /^(expires|created)At$/.test(name) ? new Date(Number(value)) : undefined
+    return time && !Number.isNaN(time.getTime()) ? time.toISOString() : JSON.stringify(value)
   }
   const json = plainJson(value)
   return value.type === 'string' || value.type === 'null' ? json : `${json} (${value.type})`

@@ -61,7 +61,9 @@ describe('dead-letter record', () => {
     const json = written(recordMessage(deadLetterOf({ ...about, message }, new MessageRefused('no'))).body)
     const cases: readonly [string, string, RegExp][] = [
       ['"attempts":2,', '', /attempts: expected a number, found nothing/],
-      ['"diedAt":2', '"diedAt":"2"', /diedAt: expected a number, found "2"/],
+      ['"diedAt":2', '"diedAt":"2"', /diedAt: expected a time, found "2"/],
+      ['"diedAt":2', '"diedAt":1e300', /diedAt: expected a time, found 1e\+300/],
+      ['"receivedAt":1', '"receivedAt":-1e17', /receivedAt: expected a time, found -1000000/],
       ['"kind":"refused"', '"kind":"eaten"', /kind: expected refused or unexpected, found "eaten"/],
       ['"route":"r"', '"route":"r","later":1', /later: not known here: was it written by a newer version\?/],
       ['"base64":"eA=="', '"base64":"eA"', /message\.body\.base64: expected base64/],

@@ -47,6 +47,11 @@ export class Fields {
     return this.#of(name, 'a number', (v): v is number => typeof v === 'number')
   }
 
+  /** Milliseconds since 1970, within what a date can be. */
+  time(name: string): number {
+    return this.#of(name, 'a time', (v): v is number => typeof v === 'number' && Math.abs(v) <= 8.64e15)
+  }
+
   bool(name: string): boolean {
     return this.#of(name, 'true or false', (v): v is boolean => typeof v === 'boolean')
   }

@@ -88,8 +88,8 @@ export function readRecord(json: string): DeadLetter {
     ...(fields.has('stack') && { stack: fields.text('stack') }),
     attempts: fields.number('attempts'),
     ...(fields.has('deliveryCount') && { deliveryCount: fields.number('deliveryCount') }),
-    receivedAt: fields.number('receivedAt'),
-    diedAt: fields.number('diedAt'),
+    receivedAt: fields.time('receivedAt'),
+    diedAt: fields.time('diedAt'),
     message: fields.read('message', messageFromJson),
   }
   fields.end()
