@@ -24,7 +24,8 @@ export interface OpenFile {
   read(into: Uint8Array, at: number): Promise<number>
   /**
    * What was written survives a loss of power once this has resolved. When it throws, what was written since the last time
-   * is in doubt for ever: Linux takes pages that it could not write for written, and the next call resolves.
+   * is in doubt for ever: Linux takes pages that it could not write for written, and the next call resolves. Throws as well
+   * where the file has no name any more.
    */
   datasync(): Promise<void>
   truncate(length: number): Promise<void>

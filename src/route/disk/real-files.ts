@@ -50,8 +50,11 @@ class RealFile implements OpenFile {
     }
   }
 
-  datasync(): Promise<void> {
-    return this.#handle.datasync()
+  async datasync(): Promise<void> {
+    await this.#handle.datasync()
+    const { nlink } = await this.#handle.stat()
+    if (nlink === 0)
+      throw new Error('the file was removed by somebody else; what is written into it would be gone')
   }
 
   truncate(length: number): Promise<void> {

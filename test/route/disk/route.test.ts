@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync } from 'node:fs'
-import { readdir } from 'node:fs/promises'
+import { mkdir, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
@@ -124,6 +124,23 @@ describe('a route with a disk buffer', () => {
     assert.deepEqual(bodies(target.messages).toSorted(), all.toSorted())
     await until(() => !route.status().disk?.isFull)
     assert.ok(events.some(e => e.type === 'disk_full' && e.reason === undefined))
+  })
+
+  it('settles nothing that would be in a file which somebody has removed, says so, and goes on when there is a folder', async t => {
+    const { start, source, target, events, folder } = await bufferedRoute(t)
+    target.down = true
+    const route = await start()
+    source.put(message('m1'))
+    await until(() => route.status().disk?.records === 1)
+    await rm(folder, { recursive: true })
+    source.put(message('m2'))
+    await until(() => events.some(e => e.type === 'disk_failed' && /was removed/.test(e.error.message)), {
+      what: 'word of it',
+    })
+    assert.equal(events.filter(e => e.type === 'settled').length, 1)
+    await mkdir(folder)
+    await until(() => events.filter(e => e.type === 'settled').length === 2, { what: 'the second' })
+    assert.equal((await readdir(folder)).filter(name => name.endsWith('.segment')).length, 1)
   })
 
   it('says which folders beside it hold messages of routes that are gone', async t => {
