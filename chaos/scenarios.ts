@@ -9,10 +9,6 @@ const service = ['error-503', 'throttled', 'partly-failing', 'answers-lost', 'si
 const alone = (where: Lane['where'], ...faults: readonly FaultName[]): readonly Lane[] => [
   { where, faults, recovers: true, pause: [500, 2_000] },
 ]
-/** The broker that a scenario restarts comes up, and is there for a while: one that does not is taken for another client with our id by MQTT. */
-const restarts = (where: Lane['where']): readonly Lane[] => [
-  { where, faults: ['restart'], recovers: true, pause: [6_000, 9_000] },
-]
 /** At random moments, one soon after the other, without waiting for anything. */
 const often = (where: Lane['where'], ...faults: readonly FaultName[]): Lane => ({
   where,
@@ -97,29 +93,29 @@ export const scenarios: readonly Scenario[] = [
     name: 'restart-rabbitmq3',
     from: 'rabbitmq3-amqp091',
     to: 'sqs',
-    lanes: restarts('source'),
+    lanes: alone('source', 'restart'),
   },
   {
     ...ordered,
     name: 'restart-rabbitmq4',
     from: 'rabbitmq4-amqp091',
     to: 'sqs-fifo',
-    lanes: restarts('source'),
+    lanes: alone('source', 'restart'),
   },
   {
     ...usual,
     name: 'restart-activemq',
     from: 'activemq-stomp',
     to: 'sqs',
-    lanes: restarts('source'),
+    lanes: alone('source', 'restart'),
   },
-  { ...usual, name: 'restart-artemis', from: 'sqs', to: 'artemis-amqp10', lanes: restarts('target') },
+  { ...usual, name: 'restart-artemis', from: 'sqs', to: 'artemis-amqp10', lanes: alone('target', 'restart') },
   {
     ...usual,
     name: 'restart-mosquitto',
     from: 'mosquitto-mqtt5',
     to: 'sqs',
-    lanes: restarts('source'),
+    lanes: alone('source', 'restart'),
   },
   { ...usual, name: 'alarm', from: 'sqs', to: 'rabbitmq3-amqp091', lanes: alone('target', 'alarm') },
   { ...usual, name: 'sigterm', from: 'artemis-amqp10', to: 'sqs', lanes: [often('bridge', 'sigterm')] },

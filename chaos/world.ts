@@ -57,6 +57,7 @@ export const patience = {
   heartbeat: '3s',
   connect_timeout: '5s',
   send_timeout: '10s',
+  call_timeout: '10s',
   retry: { initial: '100ms', max: '2s' },
   breaker: { minimum_calls: 5, open_for: '2s' },
 } as const
@@ -150,7 +151,7 @@ function configOf(
   dead: string,
   disk: Disk | undefined,
 ): object {
-  const { heartbeat, connect_timeout, send_timeout, retry, breaker } = patience
+  const { heartbeat, connect_timeout, send_timeout, call_timeout, retry, breaker } = patience
   const connection = (side: Side, name: EndName) => ({
     ...side.end.connection(side.proxy),
     ...(brokerOf(name) && { heartbeat, connect_timeout }),
@@ -164,7 +165,11 @@ function configOf(
     },
     routes: {
       chaos: {
-        from: { connection: 'from', ...source.end.from(`${place}-in`, setting.isOrdered) },
+        from: {
+          connection: 'from',
+          ...source.end.from(`${place}-in`, setting.isOrdered),
+          ...(!brokerOf(setting.from) && { call_timeout }),
+        },
         ...(isGrouped && { mapping: [{ set: { group_id: '${headers.group}' } }] }),
         ...(disk && { buffer: { disk: { path: disk.path, max_bytes: '64MiB' } } }),
         ordering: setting.isOrdered ? 'by_group' : 'none',

@@ -224,6 +224,13 @@ export const mutants: readonly Mutant[] = [
     test: 'test/adapters/mqtt-protocol.test.ts',
   },
   {
+    breaks: 'there is no PUBACK for what is unsettled',
+    file: 'src/adapters/mqtt/acks.ts',
+    find: 'this.#owed.splice(0, waiting === -1 ? this.#owed.length : waiting)',
+    put: 'this.#owed.splice(0, waiting === -1 ? this.#owed.length : this.#owed.length)',
+    test: 'test/adapters/mqtt-protocol.test.ts',
+  },
+  {
     breaks: 'an acknowledgement of AMQP 0-9-1 covers nothing that is unsettled',
     file: 'src/adapters/amqp091/acks.ts',
     find: 'const [oldestOpen = Number.POSITIVE_INFINITY] = this.#open',
