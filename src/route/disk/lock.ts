@@ -17,7 +17,8 @@ const busy = 5
 /**
  * The lock is a POSIX lock of the kernel on a file, which is the only one that ends with its process, kill -9 included, and
  * that also holds between containers with one volume, where ids of processes repeat and sockets are not shared. Node has no
- * call for it, but SQLite takes one for an exclusive transaction; nothing is ever written to its file. The file must not be
+ * call for it, but SQLite takes one for an exclusive transaction; nothing is ever written to its file, nor to a journal, for which a
+ * full disk would have no room (`journal_mode = OFF` is ignored in the defensive mode of Node.js 24). The file must not be
  * opened by anything else in this process: POSIX locks end when any descriptor of the file is closed.
  */
 export const takeLock: TakeLock = folder => {
@@ -27,7 +28,7 @@ export const takeLock: TakeLock = folder => {
     // Loaded when it is needed: Node.js 22 warns of it as experimental.
     const sqlite = process.getBuiltinModule('node:sqlite')
     database = new sqlite.DatabaseSync(join(folder, 'lock'))
-    database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = OFF; BEGIN EXCLUSIVE')
+    database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE')
   } catch (cause) {
     database?.close()
     if (cause instanceof Error && 'errcode' in cause && cause.errcode === busy) {

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { sentence } from '../../core/errors.ts'
 import type { AckLog } from './ack-log.ts'
 import type { DiskKey } from './encryption.ts'
 import type { FileSystem } from './file-system.ts'
@@ -112,7 +113,11 @@ async function cutOff(segment: Segment, parts: RecoveryParts): Promise<number> {
       to = piece.to
     }
     if (tail) {
-      const copy = await setAside(files, segment, { from: to, to: tail.to })
+      const copy = await setAside(files, segment, { from: to, to: tail.to }).catch(cause => {
+        throw new Error(`copying the damaged end of ${segment.path} (${sentence(cause)}): make room for it`, {
+          cause,
+        })
+      })
       damaged(
         copy,
         'the last of it: a record that was damaged, or that was being written when the power went',

@@ -82,3 +82,20 @@ test('a disk buffer whose disk is full takes no more, says so, and goes on when 
   await until(() => target.messages.length === 750, { what: 'the rest to arrive' })
   assert.deepEqual(bodies(target.messages), [...all, ...more])
 })
+
+test('a bridge starts though its disk has no byte left, and carries what is there', async t => {
+  const disk = await smallDisk(t, '2m')
+  if ('reason' in disk) return t.skip(disk.reason)
+  const { start, source, target } = await bufferedRoute(t, { folder: disk.path, maxBytes: 2 ** 30 })
+  target.down = true
+  const first = await start()
+  for (const body of numbered(20)) source.put(message(body))
+  await until(() => first.status().disk?.records === 20, { what: 'all on the disk' })
+  await first.stop(AbortSignal.timeout(20))
+  await appendFile(join(disk.path, 'ballast'), Buffer.alloc(freeOn(disk.path)))
+  assert.equal(freeOn(disk.path), 0)
+  target.down = false
+  const second = await start()
+  await until(() => second.status().disk?.records === 0, { what: 'all to be carried' })
+  assert.deepEqual(bodies(target.messages).toSorted(), numbered(20).toSorted())
+})
