@@ -46,9 +46,9 @@ export class Bridge {
     await this.#leave().kill()
   }
 
-  /** Waits until the process that runs has sent a message. */
-  async sending(): Promise<void> {
-    const sent = async () => (await this.running.metric('sluice_messages_sent_total')) > 0
+  /** Waits until the process that runs has sent so many messages, so that its source hands out more than one at a time. */
+  async sending(messages: number): Promise<void> {
+    const sent = async () => (await this.running.metric('sluice_messages_sent_total')) >= messages
     await until(sent, { what: 'the bridge to send', timeout: 60_000 })
   }
 

@@ -66,10 +66,14 @@ export const faults = {
     where: ['bridge'],
     lasts: [0, 300],
     async begin({ bridge, target: { proxy } }, _, random) {
-      await bridge.sending()
-      if (random.isTrue(1 / 2)) proxy.stall()
-      else refuse(proxy)
+      await bridge.sending(50)
+      // Where connections are refused at once, nothing more is taken from the source.
+      proxy.stall()
       await pause(random.whole(200, 1_200))
+      if (random.isTrue(1 / 3)) {
+        refuse(proxy)
+        await pause(random.whole(0, 500))
+      }
       await bridge.killHolding()
       // What stalled must not arrive after all.
       refuse(proxy)

@@ -18,6 +18,8 @@ const often = (where: Lane['where'], ...faults: readonly FaultName[]): Lane => (
 })
 /** Mostly while the target is away; those at any moment meet the bridge as it starts, too. */
 const kills: Lane = { ...often('bridge', 'kill-unsettled', 'kill-unsettled', 'kill'), pause: [0, 1_000] }
+/** Seldom enough that the bridge sends in between. */
+const unavailable: Lane = { ...often('target', 'error-503'), pause: [6_000, 12_000] }
 /** Everything at once. */
 const mixed = (source: readonly FaultName[], target: readonly FaultName[]): readonly Lane[] => [
   { ...often('bridge', 'kill', 'sigterm', 'kill', 'clock'), pause: [2_000, 8_000] },
@@ -126,7 +128,7 @@ export const scenarios: readonly Scenario[] = [
     from: 'mosquitto-mqtt5',
     to: 'sqs',
     hasDisk: true,
-    lanes: [often('bridge', 'disk-full', 'kill-unsettled', 'kill-unsettled'), often('target', 'error-503')],
+    lanes: [often('bridge', 'disk-full', 'kill-unsettled', 'kill-unsettled'), unavailable],
   },
   {
     ...ordered,
@@ -134,7 +136,7 @@ export const scenarios: readonly Scenario[] = [
     from: 'rabbitmq4-amqp091',
     to: 'sqs-fifo',
     hasDisk: true,
-    lanes: [kills, often('target', 'error-503')],
+    lanes: [kills, unavailable],
   },
   {
     ...ordered,
