@@ -31,9 +31,9 @@ export const diedOfIt = ({ age, took }: { readonly age: number; readonly took: n
 export const isGuilty = (deaths: number, own: number, maxAttempts: number): boolean =>
   own >= enough && deaths >= maxAttempts
 
-/** Waits until a link that is so old has lived for long enough before a test. */
+/** Waits until a link that is so old has lived for long enough before a test; for twice as long, as the next time it may take longer to die. */
 export const lifeBefore = ({ took }: Tally, age: number, signals: readonly AbortSignal[]): Promise<void> =>
-  pause(Math.max(0, longer * took - age), ...signals)
+  pause(Math.max(0, longer * Math.min(2 * took, slowest) - age), ...signals)
 
 export interface TestedLink {
   /** Milliseconds that it has lived. */

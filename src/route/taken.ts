@@ -36,8 +36,8 @@ export class Taken {
     if (!isTest(tally)) return undefined
     await lifeBefore(tally, received.credit.age, signals)
     if (received.delivery.lost.aborted) {
-      // The link died without it. A link that never lives for so long must not keep it from ever being tried.
-      this.#attempts.forget(received.delivery)
+      // The next try is no test: a link that never lives for so long must not keep it from ever being tried.
+      this.#attempts.died(received.delivery, received.credit, tally.took, false)
       return undefined
     }
     if (isGuilty(tally.deaths, tally.own, this.#maxAttempts)) {
