@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
 import { stringify } from 'yaml'
 import { renew } from '../../src/adapters/shared/renew.ts'
 import type { SinkEnd } from '../../src/config/bridge-config.ts'
@@ -72,6 +73,24 @@ await describeOnBroker('rabbitmq4', 'a quorum queue with the usual delivery limi
       await read.close()
       assert.deepEqual(found.sort(), bodies.toSorted())
       await until(async () => (await fixture.left?.(queue)) === bodies.length, { what: 'each once' })
+      if (protocol !== 'stomp') return
+
+      // A broker that has not come to an acknowledgement when the link ends gives the letter back.
+      await store(
+        file,
+        Array.from({ length: 1_700 }, (_, i) => letterOf(`more ${i}`)),
+      )
+      const all = await end.kind.readBack!(end.at, 'take', {
+        signal: AbortSignal.timeout(60_000),
+        trial: true,
+        report: () => {},
+      })
+      const removed: Promise<void>[] = []
+      for await (const stored of all.messages) if (removed.push(stored.remove()) === 2_000) break
+      await Promise.all(removed)
+      await all.close()
+      await setTimeout(1_000)
+      assert.equal(await fixture.left?.(queue), 0, 'what was removed is there again')
     })
   }
 })
