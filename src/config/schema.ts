@@ -200,7 +200,9 @@ export const fileSchema = z.strictObject({
       dead_letter: deadLetter.optional(),
       dead_letter_pause: deadLetterPause
         .prefault({})
-        .describe('holds a route that dead-letters too much, until it is told to go on'),
+        .describe(
+          'holds a route that dead-letters too much, until it is told to go on; routes with `reply` are never held',
+        ),
       mapping: mapping.describe('rules that come before those of each route'),
       from: commonKeys('the `from` of each route'),
       targets: commonKeys('each target'),

@@ -81,7 +81,8 @@ export class Route {
     )
     this.#fanOut = new FanOut(this.#targets, this.#report.filtered)
     this.#deadLetters = new DeadLetters(deadLetters, retry, this.#report.ofDeadLetters(), signal)
-    this.#flood = deadLetterPause && new Flood(deadLetterPause, this.#report.ofPause(changed))
+    // Requesters that are gone are no wrong mapping, and must not harm the others.
+    if (deadLetterPause && !reply) this.#flood = new Flood(deadLetterPause, this.#report.ofPause(changed))
     const burying = { route: name, expired, replies: reply !== undefined, flood: this.#flood }
     this.#burial = new Burial(this.#deadLetters, burying, this.#report, stopping)
     const needed = neededBy(this.#targets, this.#deadLetters, this.#flood)

@@ -133,7 +133,9 @@ describe('the bridge from SQS', () => {
       await client.send(new SendMessageBatchCommand({ QueueUrl: from, Entries }))
     }
     const { yaml, dead } = config(t, { queue: 'post' }, 'post-${headers.site}')
-    const bridge = await runBridge(t, yaml)
+    // A third of all would hold the route.
+    const dead_letter_pause = { of_last: 1_000, at_least: 1_000 }
+    const bridge = await runBridge(t, { ...yaml, defaults: { ...yaml.defaults, dead_letter_pause } })
     for (const site of ['north', 'south']) {
       await until(() => bodiesIn(aws, `post-${site}`).length === 100, { what: site, timeout: 30_000 })
       assert.ok(bodiesIn(aws, `post-${site}`).every(body => body.startsWith(site)))
