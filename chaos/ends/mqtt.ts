@@ -31,7 +31,8 @@ export function mqttEnd(broker: Broker, title: string): End {
     title,
     address: at,
     connection: via => ({ protocol: 'mqtt', ...connectionTo(at, 5, via) }),
-    from: topic => ({ topic, session_expiry: '1h' }),
+    // Two runs at once must not take each other's session over.
+    from: topic => ({ topic, session_expiry: '1h', client_id: topic }),
     to: topic => ({ topic }),
     async make(topic) {
       const client = await visit(topic)
