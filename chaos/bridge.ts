@@ -73,6 +73,10 @@ export class Bridge {
     if (code !== 0) this.wrongs.push(`SIGTERM ended it with ${code}: ${lastLines(bridge)}`)
   }
 
+  get isRunning(): boolean {
+    return this.#running !== undefined
+  }
+
   get running(): BridgeProcess {
     return this.#running!
   }

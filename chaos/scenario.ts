@@ -83,8 +83,11 @@ export async function runScenario(
     const late: string[] = []
     if (!(await ledger.progressing(() => ledger.caughtUp(), patience)))
       late.push(`${ledger.waiting} are missing, and for ${patience / 1000} s nothing arrived`)
-    await settled(world, late)
-    await world.bridge.stop()
+    // It does not where a fault could not be done.
+    if (world.bridge.isRunning) {
+      await settled(world, late)
+      await world.bridge.stop()
+    }
     const account = ledger.account()
     const deadLetters = await world.deadLetters()
     const { faults, first, caughtUp, failed } = disturbance
