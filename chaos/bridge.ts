@@ -28,9 +28,10 @@ export class Bridge {
     this.stepClock(0)
   }
 
-  async start(): Promise<void> {
+  /** `options` are more of Node's own. */
+  async start(options = ''): Promise<void> {
     const bridge = await runBridge(this.#context, this.#config, {
-      NODE_OPTIONS: `--import=${join(import.meta.dirname, 'clock.ts')}`,
+      NODE_OPTIONS: `--import=${join(import.meta.dirname, 'clock.ts')} ${options}`,
       SLUICE_CHAOS_CLOCK: this.#clock,
     })
     this.#running = bridge

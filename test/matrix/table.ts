@@ -303,7 +303,7 @@ const headers: Record<string, Record<VariantKey, Cell>> = {
   uuid: header(`uuid 0x${uuid.replaceAll('-', '')}`, string(uuid), uuid, label('uuid', uuid), {
     ...jms(string(uuid)),
   }),
-  decimal: header(string('12.34'), 'decimal 12.34', '12.34', 'Number.decimal "12.34"'),
+  decimal: header(string('12.34'), 'decimal 12.34', '12.34', 'Number.decimal 12.34'),
   decimal32: raw('32', '32000007', 'MgAABw=='),
   decimal64: raw('64', '3200000000000007', 'MgAAAAAAAAc='),
   decimal128: raw('128', '32000000000000000000000000000007', 'MgAAAAAAAAAAAAAAAAAABw=='),
