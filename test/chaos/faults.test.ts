@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { runScenario } from '../../chaos/scenario.ts'
 import { scenarios } from '../../chaos/scenarios.ts'
 import { type BrokerName, describeOnBroker } from '../support/brokers.ts'
+import { seed } from '../support/seed.ts'
 
 /** A short cut of `npm run chaos`, whose results are in docs/reliability.md: how many milliseconds of which scenarios. */
 const cut: readonly (readonly [BrokerName, string, number])[] = [
@@ -14,7 +15,6 @@ const cut: readonly (readonly [BrokerName, string, number])[] = [
 
 for (const [broker, name, milliseconds] of cut) {
   await describeOnBroker(broker, `the bridge through faults: ${name}`, () => {
-    const seed = Math.trunc(Math.random() * 1_000_000)
     test(`loses nothing and keeps its promises (seed ${seed})`, { timeout: 300_000 }, async t => {
       const scenario = scenarios.find(s => s.name === name)!
       const result = await runScenario(scenario, { seed, milliseconds }, line => t.diagnostic(line))
