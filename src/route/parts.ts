@@ -22,6 +22,6 @@ export interface RouteParts extends StageParts {
   readonly expired: ExpiredChoice
   /** Absent: nothing holds the route. */
   readonly deadLetterPause?: FloodOptions
-  /** Messages a second to each target; absent: any number. */
+  /** Messages a second to each target; absent: no limit. */
   readonly maxRate?: number | undefined
 }

@@ -38,7 +38,7 @@ export interface TargetOptions {
   readonly holdRoom: HoldRoom
   /** Of the messages that this target did not take. */
   readonly attempts: Attempts
-  /** Messages a second; absent: any number. */
+  /** Messages a second; absent: no limit. */
   readonly maxRate?: number | undefined
   /** Ends the waiting for its turn of a message that is not sent as fast as it could be. */
   readonly stopping: AbortSignal

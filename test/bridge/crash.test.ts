@@ -4,16 +4,7 @@ import { type BridgeProcess, runBridge } from '../support/bridge-process.ts'
 import { describeOnBroker } from '../support/brokers.ts'
 import type { TestAws } from '../support/fauxqs.ts'
 import { until } from '../support/until.ts'
-import {
-  arrived,
-  awsConnection,
-  bodiesIn,
-  numbered,
-  quick,
-  repetitions,
-  suiteAws,
-  titleOf,
-} from './setting.ts'
+import { arrived, bodiesIn, numbered, onlyRoute, repetitions, suiteAws, titleOf } from './setting.ts'
 import { type OpenSource, oneOfEach, type SourceCase } from './sources.ts'
 
 let aws: TestAws
@@ -25,16 +16,7 @@ async function slowRoute(t: TestContext, queue: string, source: SourceCase, open
   const slow = aws.faults.delayAnswers({ action: 'SendMessageBatch', milliseconds: 50 })
   t.after(() => slow.end())
   const { connection, from } = open.config(place)
-  const config = {
-    defaults: { ...quick, dead_letter: [{ folder: '/dev/null/never' }] },
-    connections: { broker: connection, queues: awsConnection('sqs', aws) },
-    routes: {
-      only: {
-        from: { connection: 'broker', ...from },
-        targets: { main: { connection: 'queues', queue, concurrency: 4 } },
-      },
-    },
-  }
+  const config = onlyRoute(aws, { connection, from, queue, concurrency: 4 })
   const bodies = numbered(source.keeps)
   return { place, config, bodies, slow }
 }

@@ -8,7 +8,7 @@ import { type BridgeProcess, runBridge, startSluice } from '../support/bridge-pr
 import { describeOnBroker } from '../support/brokers.ts'
 import type { TestAws } from '../support/fauxqs.ts'
 import { until } from '../support/until.ts'
-import { arrived, awsConnection, bodiesIn, numbered, quick, repetitions, suiteAws } from './setting.ts'
+import { arrived, bodiesIn, numbered, onlyRoute, repetitions, suiteAws } from './setting.ts'
 import { sources } from './sources.ts'
 
 function diskFolder(t: TestContext): string {
@@ -32,17 +32,8 @@ await describeOnBroker('mosquitto', 'the bridge from MQTT with a disk buffer', b
     const queue = 'buffered'
     await aws.createQueue(queue)
     const { connection, from } = open.config(place)
-    const config = {
-      defaults: { ...quick, dead_letter: [{ folder: '/dev/null/never' }] },
-      connections: { broker: connection, queues: awsConnection('sqs', aws) },
-      routes: {
-        only: {
-          from: { connection: 'broker', ...from },
-          targets: { main: { connection: 'queues', queue, concurrency: 4 } },
-          buffer: { disk: { path: diskFolder(t), max_bytes: '64MiB' } },
-        },
-      },
-    }
+    const buffer = { disk: { path: diskFolder(t), max_bytes: '64MiB' } }
+    const config = onlyRoute(aws, { connection, from, queue, concurrency: 4, buffer })
     const bodies = numbered(1_600)
     const away = aws.faults.failCalls({ action: 'SendMessageBatch', code: 'ServiceUnavailable', status: 503 })
     // The broker keeps 1,000 for a session: what it was sent beyond those is on the disk when it is sent more.
@@ -84,17 +75,13 @@ await describeOnBroker('mosquitto', 'the bridge from MQTT with a disk buffer', b
     const slow = aws.faults.delayAnswers({ action: 'SendMessageBatch', milliseconds: 30 })
     const { connection, from } = open.config(place)
     const path = diskFolder(t)
-    const config = {
-      defaults: { ...quick, dead_letter: [{ folder: '/dev/null/never' }] },
-      connections: { broker: connection, queues: awsConnection('sqs', aws) },
-      routes: {
-        only: {
-          from: { connection: 'broker', ...from, prefetch: 100 },
-          targets: { main: { connection: 'queues', queue, concurrency: 2 } },
-          buffer: { disk: { path } },
-        },
-      },
-    }
+    const config = onlyRoute(aws, {
+      connection,
+      from: { ...from, prefetch: 100 },
+      queue,
+      concurrency: 2,
+      buffer: { disk: { path } },
+    })
     const bodies = numbered(900)
     let bridge = await runBridge(t, config)
     await bridge.connected()

@@ -34,6 +34,27 @@ export const awsConnection = (protocol: 'sqs' | 'sns', aws: TestAws, direct = fa
   secret_access_key: aws.credentials.secretAccessKey,
 })
 
+interface OnlyRoute {
+  readonly connection: object
+  readonly from: object
+  readonly queue: string
+  readonly concurrency: number
+  readonly buffer?: object
+}
+
+/** A configuration with the one route `only` to a queue; a dead letter would stay unsettled and be missed. */
+export const onlyRoute = (aws: TestAws, { connection, from, queue, concurrency, ...more }: OnlyRoute) => ({
+  defaults: { ...quick, dead_letter: [{ folder: '/dev/null/never' }] },
+  connections: { broker: connection, queues: awsConnection('sqs', aws) },
+  routes: {
+    only: {
+      from: { connection: 'broker', ...from },
+      targets: { main: { connection: 'queues', queue, concurrency } },
+      ...more,
+    },
+  },
+})
+
 export const numbered = (count: number, prefix = 'm'): Buffer[] =>
   Array.from({ length: count }, (_, i) => Buffer.from(`${prefix}${i}`))
 

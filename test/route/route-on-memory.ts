@@ -64,6 +64,21 @@ const withoutName =
   ({ id: _, deliveryCount: __, ...delivery }) =>
     deliver(delivery)
 
+/** The parts of a route to the memory queue `NAME-out` that most tests do not care about. */
+export const usualParts = (name: string, dead: string, fifo: boolean) =>
+  ({
+    name,
+    mapping: m => m,
+    buffer: { maxMessages: 1000, maxBytes: 2 ** 20 },
+    targets: new Map([['main', memoryTarget(`${name}-out`, { fifo })]]),
+    deadLetters: [folderPlace(dead)],
+    retry: { initial: 1, max: 5, maxAttempts: 3 },
+    breaker: { failureRate: 0.5, minimumCalls: 5, window: 1_000, openFor: 50 },
+    order: { ordering: fifo ? 'by_group' : 'none', onRefused: 'continue' },
+    expired: 'drop',
+    trail: { bridge: 'test', maxHops: 16, loop: 'dead_letter' },
+  }) satisfies Omit<RouteParts, 'source'>
+
 /** A route from one memory queue to another, with quick retries, stopped when the test ends. */
 export async function routeOnMemory(
   t: TestContext,
@@ -90,22 +105,13 @@ export async function routeOnMemory(
   const at = { connection, connectionName: 'memory', route: name, options }
   const route = new Route(
     {
-      name,
+      ...usualParts(name, dead, fifo),
       source: {
         connectionName: 'memory',
         prefetch,
         holdLimit: () => holdLimit,
         open: (d, c) => memory.source!.open(at, nameless ? withoutName(d) : d, c),
       },
-      mapping: m => m,
-      buffer: { maxMessages: 1000, maxBytes: 2 ** 20 },
-      targets: new Map([['main', memoryTarget(`${name}-out`, { fifo })]]),
-      deadLetters: [folderPlace(dead)],
-      retry: { initial: 1, max: 5, maxAttempts: 3 },
-      breaker: { failureRate: 0.5, minimumCalls: 5, window: 1_000, openFor: 50 },
-      order: { ordering: fifo ? 'by_group' : 'none', onRefused: 'continue' },
-      expired: 'drop',
-      trail: { bridge: 'test', maxHops: 16, loop: 'dead_letter' },
       ...parts,
     },
     event => events.push(event),

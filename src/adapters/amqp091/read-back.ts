@@ -1,16 +1,9 @@
 import type { Endpoint, Limits, LinkContext, ReadBack } from '../../core/adapter.ts'
 import type { Message } from '../../core/message.ts'
-import { isTemplate } from '../../core/template.ts'
-import { readQueue } from '../shared/read-back.ts'
+import { onePlace, readQueue, renewedNote, wholeWindow } from '../shared/read-back.ts'
 import { type AmqpLimits, prepare } from './encode.ts'
 import { type ConnectionOptions, type SinkOptions, type SourceOptions, sourceOptions } from './options.ts'
 import { source } from './source.ts'
-
-/** A consumer is not told that a queue is empty. */
-const quiet = 3_000
-
-/** The broker sends so many at once, and they are in memory here: what stays cannot be more. */
-const most = 2_000
 
 /**
  * Takes, since AMQP 0-9-1 shows nothing otherwise, by one consumer and without an acknowledgement: the end of its channel gives
@@ -29,7 +22,7 @@ export async function readBack(
     prepare: (limits: Limits, message: Message) => prepare(at, limits as AmqpLimits, message),
   }
   return readQueue(
-    { open: (deliver, own) => source.open(from, deliver, own), quiet, window: most, renewal },
+    { open: (deliver, own) => source.open(from, deliver, own), window: wholeWindow, renewal },
     context,
   )
 }
@@ -37,20 +30,16 @@ export async function readBack(
 const shows = 'AMQP 0-9-1 shows no message without handing it out'
 
 const counts =
-  `what is left alone is held until this ends, at most ${most} messages, and then goes back to where it was in the queue, ` +
-  'marked as redelivered; what a quorum queue has handed out fifteen times is sent anew to its end, before it reaches the delivery ' +
-  'limit of the queue (20 by default from RabbitMQ 4.0 on)'
+  `what is left alone is held until this ends, at most ${wholeWindow} messages, and then goes back to where it was in the queue, ` +
+  `marked as redelivered; ${renewedNote}`
 
 function readOptions({ queue, address, exchange }: SinkOptions): SourceOptions {
-  const written = queue ?? address ?? exchange!
-  if (isTemplate(written)) {
-    throw new Error(`each message chooses its place by ${written}, and not all of those are known`)
-  }
+  const written = onePlace(queue ?? address ?? exchange!)
   if (exchange !== undefined) {
     throw new Error(
       `exchange ${exchange} keeps nothing: name the queue that is bound to it as the dead-letter place`,
     )
   }
   // One consumer for all, see whole-window.ts; the queue need not be declared so.
-  return sourceOptions.parse({ queue: written, prefetch: most, single_active_consumer: true })
+  return sourceOptions.parse({ queue: written, prefetch: wholeWindow, single_active_consumer: true })
 }

@@ -1,16 +1,12 @@
 import type { Endpoint, Limits, LinkContext, ReadBack } from '../../core/adapter.ts'
 import type { Message } from '../../core/message.ts'
-import { isTemplate } from '../../core/template.ts'
-import { readQueue } from '../shared/read-back.ts'
+import { onePlace, readQueue, renewedNote } from '../shared/read-back.ts'
 import { openBrowser } from './browse.ts'
 import { writtenAddress } from './destination.ts'
 import { prepare } from './encode.ts'
 import { beside, holdLimit, leaseConnection } from './lease.ts'
 import { type ConnectionOptions, type SinkOptions, type SourceOptions, sourceOptions } from './options.ts'
 import { openSource } from './source.ts'
-
-/** A broker that has nothing more does not say so. */
-const quiet = 3_000
 
 /** Looks, where the broker can show messages; else takes them and gives back what is not removed. */
 export async function readBack(
@@ -22,7 +18,7 @@ export async function readBack(
   const lease = await leaseConnection(at, context.signal)
   const { dialect } = lease.connection
   if (purpose === 'look' && dialect.browses) {
-    return readQueue({ open: (deliver, own) => openBrowser(at, lease, deliver, own), quiet }, context)
+    return readQueue({ open: (deliver, own) => openBrowser(at, lease, deliver, own) }, context)
   }
   try {
     if (purpose === 'look') {
@@ -34,22 +30,17 @@ export async function readBack(
       open: async (signal: AbortSignal) => (await import('./sink.ts')).openSink(to, { ...context, signal }),
       prepare: (limits: Limits, message: Message) => prepare(to, limits, message),
     }
-    return await readQueue({ open: (deliver, own) => openSource(at, deliver, own), quiet, renewal }, context)
+    return await readQueue({ open: (deliver, own) => openSource(at, deliver, own), renewal }, context)
   } finally {
     await lease.release()
   }
 }
 
-const counts =
-  'what is left alone is held until this ends, and then given back; what a quorum queue has handed out fifteen times is sent anew to ' +
-  'its end, before it reaches the delivery limit of the queue (20 by default from RabbitMQ 4.0 on)'
+const counts = `what is left alone is held until this ends, and then given back; ${renewedNote}`
 
 function readOptions(options: SinkOptions): SourceOptions {
   const { queue, address, format } = options
-  const written = writtenAddress(options)
-  if (isTemplate(written)) {
-    throw new Error(`each message chooses its place by ${written}, and not all of those are known`)
-  }
+  const written = onePlace(writtenAddress(options))
   if (queue === undefined && address === undefined) {
     throw new Error(`${written} keeps nothing: read the queue that is bound to it, as a dead-letter place`)
   }

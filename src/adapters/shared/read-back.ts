@@ -1,15 +1,34 @@
 import type { Deliver, LinkContext, ReadBack, Source, StoredMessage } from '../../core/adapter.ts'
 import type { Delivery } from '../../core/delivery.ts'
 import { LinkLost, sentence } from '../../core/errors.ts'
+import { isTemplate } from '../../core/template.ts'
 import { isWorn, type Renewal, renew } from './renew.ts'
+
+/** Milliseconds without a message after which there is no other: brokers do not say that a queue is empty. */
+const usualQuiet = 3_000
+
+/** Where the broker hands out all that it may at once, it is in memory here: what stays cannot be more. */
+export const wholeWindow = 2_000
+
+/** What people should know of a queue of which what stays is handed out and given back. */
+export const renewedNote =
+  'what a quorum queue has handed out fifteen times is sent anew to its end, before it reaches the delivery limit of the queue (20 by ' +
+  'default from RabbitMQ 4.0 on)'
+
+/** The place as it is written, which must be one place. Throws. */
+export function onePlace(written: string): string {
+  if (isTemplate(written))
+    throw new Error(`each message chooses its place by ${written}, and not all of those are known`)
+  return written
+}
 
 /** So many messages, and bytes, may be on their way before the reader has taken one. */
 const [usualWindow, windowBytes] = [50, 32 * 1024 * 1024]
 
 export interface Reading {
   open(deliver: Deliver, context: LinkContext): Promise<Source>
-  /** Milliseconds without a message after which there is no other: brokers do not say that a queue is empty. */
-  readonly quiet: number
+  /** Milliseconds, where it takes longer than usual to tell that there is no other. */
+  readonly quiet?: number
   /** All that the broker may hand out, where it does so at once: what waits here unseen would be handed out as well. */
   readonly window?: number
   /** Where a broker drops what was handed out too often. */
@@ -21,7 +40,7 @@ export interface Reading {
  * without an error has handed out everything.
  */
 export async function readQueue(
-  { open, quiet, window, renewal }: Reading,
+  { open, quiet = usualQuiet, window, renewal }: Reading,
   context: LinkContext,
 ): Promise<ReadBack> {
   const waiting: Delivery[] = []

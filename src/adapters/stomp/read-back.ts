@@ -2,9 +2,8 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Deliver, Endpoint, Limits, LinkContext, ReadBack, Source } from '../../core/adapter.ts'
 import type { Outcome } from '../../core/delivery.ts'
 import type { Message } from '../../core/message.ts'
-import { isTemplate } from '../../core/template.ts'
 import { inTurn } from '../shared/in-turn.ts'
-import { readQueue } from '../shared/read-back.ts'
+import { onePlace, readQueue, renewedNote, wholeWindow } from '../shared/read-back.ts'
 import { openBrowser } from './browse.ts'
 import { StompConnection } from './connection.ts'
 import { prepare, type StompLimits } from './encode.ts'
@@ -15,12 +14,6 @@ import {
   source as sourceOptions,
 } from './options.ts'
 import { source } from './source.ts'
-
-/** A subscriber is not told that a queue is empty. */
-const quiet = 3_000
-
-/** The broker sends so many at once, and they are in memory here: what stays cannot be more. */
-const most = 2_000
 
 /** Looks, where the broker can show messages; else takes them and gives back what is not removed. */
 export async function readBack(
@@ -36,7 +29,7 @@ export async function readBack(
   )
   const { broker } = connection
   if (purpose === 'look' && broker === 'activemq') {
-    return readQueue({ open: (deliver, own) => openBrowser(at, connection, deliver, own), quiet }, context)
+    return readQueue({ open: (deliver, own) => openBrowser(at, connection, deliver, own) }, context)
   }
   await connection.close()
   if (purpose === 'look') {
@@ -57,8 +50,7 @@ export async function readBack(
         const open = (own: Deliver) => source.open(at, own, { signal, report })
         return broker === 'rabbitmq' ? closedLate(open, deliver) : open(deliver)
       },
-      quiet,
-      window: most,
+      window: wholeWindow,
       renewal,
     },
     context,
@@ -93,19 +85,14 @@ async function closedLate(open: (deliver: Deliver) => Promise<Source>, deliver: 
 
 const holds = 'what is left alone is held until this ends, and then given back, marked as redelivered'
 
-const counts =
-  `${holds}; what a quorum queue has handed out fifteen times is sent anew to its end, before it reaches the delivery limit of the ` +
-  'queue (20 by default from RabbitMQ 4.0 on)'
+const counts = `${holds}; ${renewedNote}`
 
 function readOptions({ queue, topic, address, max_message_size }: SinkOptions): SourceOptions {
-  const written = queue ?? topic ?? address!
-  if (isTemplate(written)) {
-    throw new Error(`each message chooses its place by ${written}, and not all of those are known`)
-  }
+  onePlace(queue ?? topic ?? address!)
   if (topic !== undefined) {
     throw new Error(`topic ${topic} keeps nothing: what was sent there was handed to its subscribers`)
   }
   const place = queue === undefined ? { address } : { queue }
-  const options = sourceOptions.parse({ ...place, prefetch: most })
+  const options = sourceOptions.parse({ ...place, prefetch: wholeWindow })
   return max_message_size === undefined ? options : { ...options, max_message_size }
 }

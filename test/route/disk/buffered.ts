@@ -7,7 +7,7 @@ import { memoryQueue } from '../../../src/adapters/memory/queue.ts'
 import type { RouteEvent } from '../../../src/core/events.ts'
 import { BufferedRoute } from '../../../src/route/disk/buffered-route.ts'
 import type { RouteParts } from '../../../src/route/parts.ts'
-import { folderPlace, memoryTarget } from '../route-on-memory.ts'
+import { usualParts } from '../route-on-memory.ts'
 
 let names = 0
 
@@ -25,21 +25,12 @@ export async function bufferedRoute(
   const start = async () => {
     const route = new BufferedRoute(
       {
-        name,
+        ...usualParts(name, join(folder, 'dead'), fifo),
         source: {
           connectionName: 'memory',
           prefetch: 100,
           open: (deliver, c) => memory.source!.open(at, ({ id: _, ...delivery }) => deliver(delivery), c),
         },
-        mapping: m => m,
-        buffer: { maxMessages: 1000, maxBytes: 2 ** 20 },
-        targets: new Map([['main', memoryTarget(`${name}-out`, { fifo })]]),
-        deadLetters: [folderPlace(join(folder, 'dead'))],
-        retry: { initial: 1, max: 5, maxAttempts: 3 },
-        breaker: { failureRate: 0.5, minimumCalls: 5, window: 1_000, openFor: 50 },
-        order: { ordering: fifo ? 'by_group' : 'none', onRefused: 'continue' },
-        expired: 'drop',
-        trail: { bridge: 'test', maxHops: 16, loop: 'dead_letter' },
         ...parts,
       },
       folder,
