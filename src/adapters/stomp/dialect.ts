@@ -24,7 +24,7 @@ export function destinationOf(broker: Broker, { queue, topic, address }: Place):
 }
 
 /** RabbitMQ splits destinations at slashes and decodes percent escapes. */
-export const escapeName = (broker: Broker, name: string): string =>
+const escapeName = (broker: Broker, name: string): string =>
   broker === 'rabbitmq' ? name.replace(/[%/]|[^\0-\x7f]+/g, encodeURIComponent) : name
 
 /** The SUBSCRIBE frame's headers but `receipt`. */

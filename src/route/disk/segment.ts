@@ -58,7 +58,7 @@ export function readHeader(bytes: Buffer): SegmentHeader | undefined {
 
 const digits = (n: number, length: number): string => String(n).padStart(length, '0')
 
-export const segmentName = ({ number, first, salt }: SegmentHeader): string =>
+const segmentName = ({ number, first, salt }: SegmentHeader): string =>
   `${digits(number, 10)}-${digits(first, 15)}-${salt.toString('hex')}.segment`
 
 /** What the name of a file says, where it is that of a segment. */

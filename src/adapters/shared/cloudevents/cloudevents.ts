@@ -41,7 +41,7 @@ export interface SinkFormat {
 export type StructuredBinding = Pick<Binding, 'body'>
 
 /** The message as a structured event: its body is the JSON, and headers that are no part of the event stand beside it. */
-export function asStructured(message: Message, options: Made, binding: StructuredBinding): Message {
+function asStructured(message: Message, options: Made, binding: StructuredBinding): Message {
   const { properties } = message
   if (saysStructured(properties.contentType)) {
     readStructured(message)
@@ -58,7 +58,7 @@ export function asStructured(message: Message, options: Made, binding: Structure
 }
 
 /** The message as a binary event: headers are its attributes, and the body is its data. */
-export function asBinary(message: Message, options: Made, binding: Binding): Message {
+function asBinary(message: Message, options: Made, binding: Binding): Message {
   const event = saysStructured(message.properties.contentType)
     ? withoutCopies(readStructured(message))
     : (binaryEvent(message) ?? made(message, options))

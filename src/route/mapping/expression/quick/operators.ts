@@ -49,7 +49,7 @@ function ordered(
 const isOrdered = (answer: Answer): boolean =>
   answer === undefined || typeof answer === 'string' || typeof answer === 'number'
 
-export const isStructure = (answer: Answer): boolean =>
+const isStructure = (answer: Answer): boolean =>
   typeof answer === 'object' && answer !== null && !(answer instanceof LargeInteger)
 
 export function truthOf(answer: Answer): boolean | typeof unsure {
