@@ -1,6 +1,4 @@
-import type { Message } from '../../core/message.ts'
-import { type Restored, restored } from '../shared/carriage/restore.ts'
-import { unsheltered } from '../shared/carriage/shelter.ts'
+import { restoredFromShelter } from '../shared/carriage/shelter.ts'
 import { takenApart } from '../shared/cloudevents/cloudevents.ts'
 import { decode, withoutOwn } from './codec.ts'
 import type { Read } from './delivery.ts'
@@ -14,7 +12,7 @@ export function readTransfer(
   dialect: Dialect,
 ): Read {
   const decoded = decode(bytes, (queue ?? topic ?? address)!, Date.now())
-  const native = withoutOwn(asItWas(decoded.message))
+  const native = withoutOwn(restoredFromShelter(decoded.message))
   const { message, fault } = format === 'cloudevents' ? takenApart(native, false) : native
   const concrete = topic !== undefined && decoded.to !== undefined
   return {
@@ -24,11 +22,4 @@ export function readTransfer(
     assignedId: decoded.message.properties.messageId,
     fault,
   }
-}
-
-/** What a sink of ours has written becomes what it was given; any other message stays as it is. */
-function asItWas(message: Message): Restored {
-  const again = restored(message)
-  if (again.message === message) return again
-  return { ...again, message: { ...again.message, headers: unsheltered(again.message.headers) } }
 }

@@ -1,11 +1,9 @@
 import type { Deliver, Endpoint, LinkContext, Source } from '../../core/adapter.ts'
 import { LinkLost } from '../../core/errors.ts'
-import { restored } from '../shared/carriage/restore.ts'
-import { unsheltered } from '../shared/carriage/shelter.ts'
+import { restoredFromShelter } from '../shared/carriage/shelter.ts'
 import { Grants } from '../shared/grants.ts'
-import type { Frame } from './codec.ts'
 import type { StompConnection } from './connection.ts'
-import { destinationOf } from './dialect.ts'
+import { subscribeHeaders } from './dialect.ts'
 import { decodeMessage } from './message.ts'
 import type { ConnectionOptions, SourceOptions } from './options.ts'
 
@@ -47,7 +45,8 @@ export async function openBrowser(
     if (lost.signal.aborted) return
     isAtEnd = frame.headers.get('browser') === 'end'
     if (!isAtEnd) {
-      const message = readFrame(frame, at)
+      const came = decodeMessage(frame, 'activemq', at.options, Date.now())
+      const { message } = restoredFromShelter(came)
       const size = frame.body.length + frame.headSize
       heldBytes += size
       grants.offer({ message, size, lost: lost.signal, settle: onlyLooked })
@@ -57,7 +56,7 @@ export async function openBrowser(
   }
   void connection.closed.then(error => close(error))
   signal.throwIfAborted()
-  connection.send('SUBSCRIBE', subscribeHeaders(at.options))
+  connection.send('SUBSCRIBE', [...subscribeHeaders('activemq', at.options), ['browser', 'true']])
   return {
     closed: ended.promise,
     grant(messages, bytes) {
@@ -69,22 +68,6 @@ export async function openBrowser(
     close: () => close(),
   }
 }
-
-function readFrame(frame: Frame, { options }: At) {
-  const came = decodeMessage(frame, 'activemq', options, Date.now())
-  const { message } = restored(came)
-  return message === came ? came : { ...message, headers: unsheltered(message.headers) }
-}
-
-const subscribeHeaders = (options: SourceOptions) => [
-  ['id', 'sluice'] as const,
-  ['destination', destinationOf('activemq', options)] as const,
-  ['ack', 'client-individual'] as const,
-  ['browser', 'true'] as const,
-  ['activemq.prefetchSize', String(options.prefetch)] as const,
-  ...(options.selector === undefined ? [] : [['selector', options.selector] as const]),
-  ...(options.transformation === undefined ? [] : [['transformation', options.transformation] as const]),
-]
 
 const onlyLooked = async (): Promise<never> => {
   throw new LinkLost('the message was only looked at')

@@ -24,7 +24,7 @@ export async function peek(at: At, context: LinkContext): Promise<Message | unde
       throw new Error('over STOMP only ActiveMQ Classic can show a message without handing it out')
     }
     const came = Promise.withResolvers<Message | undefined>()
-    const alone = { ...at, options: { ...options, prefetch: 1 } }
+    const alone = { ...at, options: { ...options, prefetch: 1, exclusive: false, subscription: undefined } }
     const browser = await openBrowser(alone, connection, ({ message }) => came.resolve(message), context)
     void browser.closed.then(error => (error ? came.reject(error) : came.resolve(undefined)))
     browser.grant(1, Number.POSITIVE_INFINITY)

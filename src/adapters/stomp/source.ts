@@ -1,8 +1,7 @@
 import type { Deliver, Endpoint, LinkContext, Source, SourceKind, Warning } from '../../core/adapter.ts'
 import type { Delivery, Outcome } from '../../core/delivery.ts'
 import { LinkLost, sentence } from '../../core/errors.ts'
-import { restored } from '../shared/carriage/restore.ts'
-import { unsheltered } from '../shared/carriage/shelter.ts'
+import { restoredFromShelter } from '../shared/carriage/shelter.ts'
 import { Grants } from '../shared/grants.ts'
 import { inTurn } from '../shared/in-turn.ts'
 import type { Frame, HeaderList, Version } from './codec.ts'
@@ -155,11 +154,11 @@ class StompSource implements Source {
   #delivery(frame: Frame): Delivery {
     const { broker, version } = this.#connection
     const came = decodeMessage(frame, broker, this.#at.options, Date.now())
-    const { message, fault } = restored(came)
+    const { message, fault } = restoredFromShelter(came)
     const id = stableId(frame, broker)
     const ack = ackHeaders(frame, broker, version)
     return {
-      message: message === came ? came : { ...message, headers: unsheltered(message.headers) },
+      message,
       ...(fault && { fault }),
       size: frame.body.length + frame.headSize,
       ...(id !== undefined && { id }),

@@ -1,10 +1,17 @@
-import type { Headers } from '../../../core/message.ts'
+import type { Headers, Message } from '../../../core/message.ts'
+import { type Restored, restored } from './restore.ts'
 
 /** Goes before the name of an application's header that the protocol or one of its brokers would take for its own. */
 export const shelter = 'sluice_header_'
 
-/** The headers by their own names, of a message that a sink of ours wrote. */
-export function unsheltered(headers: Headers): Headers {
+/** As `restored`, where headers of the message have the names that they were given for shelter. */
+export function restoredFromShelter(message: Message): Restored {
+  const again = restored(message)
+  if (again.message === message) return again
+  return { ...again, message: { ...again.message, headers: unsheltered(again.message.headers) } }
+}
+
+function unsheltered(headers: Headers): Headers {
   const names = Object.keys(headers)
   if (!names.some(name => name.startsWith(shelter))) return headers
   return Object.fromEntries(
