@@ -58,7 +58,9 @@ export class Segments {
 
   /** The segment in which the record stands, where it is there. */
   segmentOf(seq: number): Segment | undefined {
-    return this.#all.findLast(({ header }) => header.first <= seq)
+    // What is asked for is mostly in the oldest, and there may be a thousand.
+    const behind = this.#all.findIndex(({ header }) => header.first > seq)
+    return behind < 0 ? this.#all.at(-1) : this.#all[behind - 1]
   }
 
   add(segment: Segment): void {
