@@ -69,7 +69,7 @@ export function encodeContent({ message, id, name, fault, size, deliveryCount, r
   return content
 }
 
-/** The inverse; `content` must not be written to afterwards. Throws on what it did not write. */
+/** The inverse, which keeps nothing of `content`. Throws on what it did not write. */
 export function decodeContent(content: Buffer): Kept {
   const end = 4 + content.readUInt32BE()
   const about: About = JSON.parse(content.toString('utf8', 4, end))

@@ -6,6 +6,7 @@ export interface Found {
   readonly type: 'record'
   readonly seq: number
   readonly isEncrypted: boolean
+  /** Keeps more in memory than itself. */
   readonly content: Buffer
   /** Where it stands in the file. */
   readonly from: number
@@ -73,7 +74,7 @@ export class Scan {
   async #record(head: Head, limit: number): Promise<Found | Damage> {
     const from = this.#position
     const to = from + headSize + head.length
-    const content = Buffer.from(await this.#bytes(from + headSize, to, limit))
+    const content = await this.#bytes(from + headSize, to, limit)
     if (!isWhole(head, content)) return this.#damage(from, to, head.seq)
     this.#position = to
     return { type: 'record', seq: head.seq, isEncrypted: head.isEncrypted, content, from, to }
@@ -106,7 +107,7 @@ export class Scan {
     return true
   }
 
-  /** These bytes of the file, until the next call. */
+  /** These bytes of the file, in memory that is never written to again. */
   async #bytes(from: number, to: number, limit: number): Promise<Buffer> {
     if (from < this.#windowAt || to > this.#windowAt + this.#window.length) {
       const size = Math.min(Math.max(chunk, to - from), limit - from)
