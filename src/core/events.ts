@@ -53,12 +53,7 @@ export type RouteEvent = { readonly route: string } & (
   | { readonly type: 'late'; readonly seconds: number }
   | { readonly type: 'stalled'; readonly seconds: number }
   /** So many records came to last on the disk of the route's buffer. */
-  | {
-      readonly type: 'disk_synced'
-      readonly records: number
-      readonly bytes: number
-      readonly seconds: number
-    }
+  | { readonly type: 'disk_synced'; readonly records: number; readonly seconds: number }
   /** There is no room on the disk for the reason given, or there is again. */
   | { readonly type: 'disk_full'; readonly reason?: string }
   /** The disk could not be written or read, which is tried again. */

@@ -67,7 +67,7 @@ export class DiskBuffer {
     const say = this.#report
     const ofSource = reporter(route, say)
     const store = await Store.open(disk, files, take, {
-      synced: (records, bytes, seconds) => say({ type: 'disk_synced', route, records, bytes, seconds }),
+      synced: (records, seconds) => say({ type: 'disk_synced', route, records, seconds }),
       full: reason => say({ type: 'disk_full', route, ...(reason !== undefined && { reason }) }),
       failed: error => say({ type: 'disk_failed', route, error }),
       damaged: (copies, records, about) => say({ type: 'disk_damaged', route, copies, records, about }),

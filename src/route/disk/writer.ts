@@ -9,7 +9,7 @@ import type { Segments } from './segments.ts'
 
 export interface WriterReport {
   /** One commit of so many records is on the disk. */
-  synced(records: number, bytes: number, seconds: number): void
+  synced(records: number, seconds: number): void
   /** There is no room, and nothing is taken until there is; undefined: there is again. */
   full(reason: string | undefined): void
   /** Writing failed; it is tried again in another segment. */
@@ -149,7 +149,7 @@ export class Writer {
       this.#segments.add(segment)
     }
     this.#segments.grown(segment, at + bytes.length, batch.at(-1)!.seq)
-    this.#report.synced(batch.length, bytes.length, (performance.now() - began) / 1000)
+    this.#report.synced(batch.length, (performance.now() - began) / 1000)
     if (segment.bytes >= this.#segmentSize) await this.#end()
   }
 
