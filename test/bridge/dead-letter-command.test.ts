@@ -216,7 +216,7 @@ describe('sluice dead-letter', () => {
     assert.match(err, /note: there is no route "ordres" in the file \(did you mean "orders"\?\)/)
     assert.match(err, /alerts dead: mqtt hands on what is published and keeps nothing/)
     assert.match(err, /hook arn:\S+: sns hands on what is published and keeps nothing/)
-    assert.match(err, /cannot be read: each message chooses its queue by dead-\$\{address\}/)
+    assert.match(err, /cannot be read: each message chooses its place by dead-\$\{address\}/)
     assert.match(err, /the broker of route orders: .*broker: true/)
   })
 

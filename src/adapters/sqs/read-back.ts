@@ -1,8 +1,7 @@
 import type { Endpoint, LinkContext, ReadBack } from '../../core/adapter.ts'
-import { isTemplate } from '../../core/template.ts'
 import { withAws } from '../shared/aws/opening.ts'
 import type { AwsConnectionOptions } from '../shared/aws/options.ts'
-import { readQueue } from '../shared/read-back.ts'
+import { onePlace, readQueue } from '../shared/read-back.ts'
 import { openQueue } from './open-queue.ts'
 import { type SqsSinkOptions, type SqsSourceOptions, sourceOptions } from './options.ts'
 import { openSource } from './source.ts'
@@ -18,10 +17,7 @@ const quiet = 2 * wait + 1_000
  * Needs what a source needs.
  */
 export async function readBack(at: At, context: LinkContext): Promise<ReadBack> {
-  const { queue } = at.options
-  if (isTemplate(queue)) {
-    throw new Error(`each message chooses its queue by ${queue}, and not all of those are known`)
-  }
+  onePlace(at.options.queue)
   await tellOfQueue(at, context)
   const from = { ...at, options: readOptions(at.options) }
   return readQueue({ open: (deliver, own) => openSource(from, deliver, own), quiet }, context)
