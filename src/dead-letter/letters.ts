@@ -61,6 +61,26 @@ export async function withLetters(
   }
 }
 
+/** Calls `use` with each letter that is meant, by place, up to the limit. Gives how many there were. */
+export async function eachLetter(
+  places: readonly Place[],
+  look: Look,
+  use: (found: Found, place: Place) => void | Promise<void>,
+): Promise<number> {
+  const { limit = Number.POSITIVE_INFINITY } = look.selection
+  let count = 0
+  for (const place of places) {
+    if (count >= limit || look.signal.aborted) break
+    await withLetters(place, look, async letters => {
+      for await (const found of letters) {
+        await use(found, place)
+        if (++count >= limit) return
+      }
+    })
+  }
+  return count
+}
+
 /** Ends early, and says so, when the place is lost. */
 async function* lettersIn(
   messages: AsyncIterable<StoredMessage>,

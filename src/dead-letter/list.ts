@@ -1,5 +1,5 @@
 import { hanging, visible } from '../explain/layout.ts'
-import { type Found, type Look, withLetters } from './letters.ts'
+import { eachLetter, type Found, type Look } from './letters.ts'
 import type { Place } from './places.ts'
 
 /** Prints a line or two for each letter that is meant, by place; with `json` one object a line. Gives how many there were. */
@@ -10,19 +10,12 @@ export async function list(
   json: boolean,
 ): Promise<number> {
   const { limit = Number.POSITIVE_INFINITY } = look.selection
-  let count = 0
-  for (const place of places) {
-    if (count >= limit || look.signal.aborted) break
-    let isFirst = true
-    await withLetters(place, look, async letters => {
-      for await (const found of letters) {
-        if (isFirst && !json) print(place.name)
-        isFirst = false
-        print(json ? JSON.stringify(jsonOf(found, place.name)) : lineOf(found))
-        if (++count >= limit) return
-      }
-    })
-  }
+  let last: Place | undefined
+  const count = await eachLetter(places, look, (found, place) => {
+    if (place !== last && !json) print(place.name)
+    last = place
+    print(json ? JSON.stringify(jsonOf(found, place.name)) : lineOf(found))
+  })
   if (count >= limit) look.say.note(`these are the first ${limit}; --limit shows more`)
   return count
 }

@@ -1,29 +1,20 @@
 import type { Way } from '../bridge.ts'
 import { endText } from '../explain/print.ts'
 import { trace } from '../explain/trace.ts'
-import { type Found, type Look, withLetters } from './letters.ts'
+import { eachLetter, type Found, type Look } from './letters.ts'
 import { lineOf } from './list.ts'
 import type { Place } from './places.ts'
 
 /** Prints each letter that is meant, and what would become of it. Opens no target. Gives how many there were. */
-export async function preview(
+export function preview(
   places: readonly Place[],
   look: Look,
   print: (text: string) => void,
   fate: (found: Found) => string | Promise<string>,
 ): Promise<number> {
-  const { limit = Number.POSITIVE_INFINITY } = look.selection
-  let count = 0
-  for (const place of places) {
-    if (count >= limit || look.signal.aborted) break
-    await withLetters(place, look, async letters => {
-      for await (const found of letters) {
-        print(`${lineOf(found)}\n${' '.repeat(16)}${await fate(found)}`)
-        if (++count >= limit) return
-      }
-    })
-  }
-  return count
+  return eachLetter(places, look, async found =>
+    print(`${lineOf(found)}\n${' '.repeat(16)}${await fate(found)}`),
+  )
 }
 
 /** What its route would do with it now, up to the links. */

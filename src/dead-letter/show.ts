@@ -1,6 +1,6 @@
 import { partsOf } from '../explain/changes.ts'
 import { columnOf, hanging, hangingValue, shortened, visible } from '../explain/layout.ts'
-import { type Found, type Look, withLetters } from './letters.ts'
+import { eachLetter, type Found, type Look } from './letters.ts'
 import type { Place } from './places.ts'
 
 /** So much of a part of the message is shown. */
@@ -13,18 +13,11 @@ export async function show(
   print: (text: string) => void,
   json: boolean,
 ): Promise<boolean> {
-  let isShown = false
-  for (const place of places) {
-    if (isShown || look.signal.aborted) break
-    await withLetters(place, look, async letters => {
-      for await (const found of letters) {
-        print(json ? found.record : letterText(found, place.name))
-        isShown = true
-        return
-      }
-    })
-  }
-  return isShown
+  const first = { ...look, selection: { ...look.selection, limit: 1 } }
+  const count = await eachLetter(places, first, (found, place) =>
+    print(json ? found.record : letterText(found, place.name)),
+  )
+  return count > 0
 }
 
 function letterText({ id, letter, stored }: Found, place: string): string {
