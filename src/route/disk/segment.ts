@@ -42,7 +42,7 @@ export function headerBytes({ number, first, salt, keyId, createdAt }: SegmentHe
   return bytes
 }
 
-/** Undefined where it is torn or damaged: all but the key's id is in the name as well. */
+/** Undefined where it is torn or damaged: all but the key's id and the time is in the name as well. */
 export function readHeader(bytes: Buffer): SegmentHeader | undefined {
   if (bytes.length < headerSize || bytes.compare(form, 0, form.length, 0, form.length) !== 0) return undefined
   if (bytes.readUInt32BE(60) !== crc32(bytes.subarray(0, 60))) return undefined
