@@ -92,7 +92,7 @@ async function* lettersIn(
   for (let seen = 0; ; seen++) {
     let stored: StoredMessage
     try {
-      const next = await untilAborted(reading.next(), signal)
+      const next = await unlessAborted(reading.next(), signal)
       if (!next || next.done) return
       stored = next.value
     } catch (error) {
@@ -127,7 +127,7 @@ function textOf({ body }: StoredMessage['message']): string {
 }
 
 /** Undefined when the signal was aborted first. */
-async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
   work.catch(() => {})
   if (signal.aborted) return undefined
   const aborted = Promise.withResolvers<undefined>()
